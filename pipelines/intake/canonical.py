@@ -1,0 +1,260 @@
+"""Parts -> staged tables: numbers, dates, booleans and codes in the one spelling that the standard knows.
+
+Types come from the schema, never from a sample; what is decided by looking is only *how the sender writes*
+(decimal sign, order of day and month), and it is decided over the whole column, told in the manifest, and
+can be told by the sender instead (mapping file).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.catalogue import LANGUAGES, PROVENANCE, Catalogue, Codelist, Field, PackageType
+from pipelines.intake import readings
+from pipelines.intake.labels import fold
+from pipelines.intake.tabular import Part
+from pipelines.records import Finding, StagedTable
+
+MAX_DISTINCT_CODES = 5_000
+"""A coded column with more different texts than this is not a coded column; its cells are left as they are."""
+
+_END_SUFFIXES = ("_end", "_max_extent", "_until")
+
+
+@dataclass(slots=True)
+class _Column:
+    """How a column of a part is read, and what was seen in it."""
+
+    field: Field
+    expression: str
+    understood: dict[str, Any] = field(default_factory=dict)
+
+
+class CodeReader:
+    """Codes by what people write: the code in any case, or its label in any of the four languages."""
+
+    def __init__(self, catalogue: Catalogue, codelist: Codelist) -> None:
+        self.codes = codelist.codes
+        self._by_label: dict[str, str] = {}
+        for code in codelist.codes:
+            for language in LANGUAGES:
+                self._by_label.setdefault(fold(catalogue.texts.code(language, codelist.name, code)), code)
+        for code in codelist.codes:
+            self._by_label[fold(code)] = code
+
+    def read(self, text: str, told: Mapping[str, str]) -> str:
+        if text in told:
+            return told[text]
+        return text if text in self.codes else self._by_label.get(fold(text), text)
+
+    def read_list(self, text: str, told: Mapping[str, str]) -> str:
+        """Each element of a list; a comma or bar separates too when every piece is then a code."""
+        for separator in (";", ",", "|"):
+            pieces = [piece.strip() for piece in text.split(separator) if piece.strip()]
+            read = [self.read(piece, told) for piece in pieces]
+            if separator == ";" or all(piece in self.codes for piece in read):
+                if separator == ";" and len(pieces) == 1 and read[0] not in self.codes:
+                    continue
+                return ";".join(read)
+        return text
+
+
+class Canonicaliser:
+    """Turns the parts of a submission into its staged tables."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:
+        self.con = con
+        self.catalogue = catalogue
+        self.findings: list[Finding] = []
+        self._code_readers: dict[str, CodeReader] = {}
+
+    def stage(self, package_type: PackageType, parts: Sequence[Part], folder: Path) -> tuple[list[StagedTable], list[Any]]:
+        """Write one staged table per table that has parts; (tables, what was understood per part)."""
+        tables, understood = [], []
+        for table in package_type.tables:
+            own = [part for part in parts if part.table.name == table.name]
+            if not own:
+                continue
+            selects = []
+            for part in own:
+                select, reading = self._select(part)
+                selects.append(select)
+                understood.append(
+                    {"table": table.name, "file": part.source_file, "sheet": part.sheet, "rows": part.rows, "reading": reading}
+                )
+            columns = tuple(name for name in table.by_name if any(name in part.columns for part in own))
+            target = folder / f"{table.name}.parquet"
+            listed = ", ".join(readings.name(name) for name in (*columns, *PROVENANCE))
+            self.con.execute(
+                f"COPY (SELECT {listed} FROM ({' UNION ALL BY NAME '.join(selects)})) TO {readings.quote(str(target))} "
+                "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+            )
+            tables.append(StagedTable(table.name, str(target), sum(part.rows for part in own), columns))
+        return tables, understood
+
+    def _select(self, part: Part) -> tuple[str, dict[str, Any]]:
+        source = f"read_parquet({readings.quote(str(part.path))})"
+        columns = [self._read(part, source, part.table.by_name[name]) for name in part.columns]
+        listed = ", ".join(f"{column.expression} AS {readings.name(column.field.name)}" for column in columns)
+        cleaned = ", ".join(f"{self._cleaned(part, column.field)} AS {readings.name(column.field.name)}" for column in columns)
+        provenance = ", ".join(PROVENANCE)
+        sql = f"(SELECT {listed}, {provenance} FROM (SELECT {cleaned}, {provenance} FROM {source}))"
+        return sql, {column.field.name: column.understood for column in columns if column.understood}
+
+    def _marks(self, part: Part, field: Field) -> list[str]:
+        marks = [str(mark).casefold() for mark in part.told.get("missing", readings.MISSING_MARKS)]
+        codelist = self.catalogue.codelists.get(field.codelist or "")
+        codes = {code.casefold() for code in codelist.codes} if codelist else set()
+        return [mark for mark in marks if mark not in codes]
+
+    def _cleaned(self, part: Part, field: Field) -> str:
+        marks = self._marks(part, field)
+        text = readings.clean(field.name)
+        if not marks:
+            return text
+        return f"CASE WHEN length({text}) < 12 AND lower({text}) IN ({', '.join(map(readings.quote, marks))}) THEN NULL ELSE {text} END"
+
+    def _read(self, part: Part, source: str, field: Field) -> _Column:
+        self._tell_marks(part, source, field)
+        text = readings.name(field.name)
+        cleaned = f"(SELECT {self._cleaned(part, field)} AS v FROM {source})"
+        if field.codelist in self.catalogue.codelists:
+            return self._read_codes(part, cleaned, field)
+        if field.type in ("number", "integer"):
+            decimal, understood = self._decimal_sign(part, cleaned, field)
+            read = readings.number if field.type == "number" else readings.integer
+            return _Column(field, read(text, decimal), understood)
+        if field.type in ("date", "datetime"):
+            return self._read_dates(part, cleaned, field)
+        if field.type == "boolean":
+            return _Column(field, readings.boolean(text))
+        return _Column(field, text)
+
+    def _tell(self, code: str, part: Part, field: Field, value: str | None = None, **parameters: Any) -> None:
+        self.findings.append(
+            Finding(
+                code,
+                table=part.table.name,
+                field=field.name,
+                source_file=part.source_file,
+                sheet=part.sheet,
+                column=part.letters.get(field.name),
+                value=value,
+                parameters=parameters,
+            )
+        )
+
+    def _tell_marks(self, part: Part, source: str, field: Field) -> None:
+        marks = self._marks(part, field)
+        if not marks:
+            return
+        text = readings.clean(field.name)
+        found = self.con.execute(
+            f"SELECT {text} AS mark, count(*) FROM {source} WHERE length({text}) < 12 "
+            f"AND lower({text}) IN ({', '.join(map(readings.quote, marks))}) GROUP BY 1 ORDER BY 2 DESC, 1"
+        ).fetchall()
+        if found:
+            self._tell(
+                "missing-marks", part, field, marks=[mark for mark, _ in found], count=sum(count for _, count in found)
+            )
+
+    def _one(self, sql: str) -> tuple[Any, ...]:
+        row = self.con.execute(sql).fetchone()
+        assert row is not None
+        return row
+
+    def _decimal_sign(self, part: Part, cleaned: str, field: Field) -> tuple[str, dict[str, Any]]:
+        """The decimal sign of a column: told, typed, seen, or (nothing tells) a finding and the dot."""
+        if part.told.get("decimal") in (".", ","):
+            return part.told["decimal"], {"decimal": part.told["decimal"], "told": True}
+        bare = readings.bare_number("v")
+
+        def share(pattern: str) -> str:
+            return f"count(*) FILTER (WHERE regexp_full_match(b, {readings.quote(pattern)}))"
+
+        dots, commas, grouped_dots, grouped_commas, ungrouped, example_dot, example_comma = self._one(
+            f"SELECT {share(readings.ONLY_DOT_DECIMAL)}, {share(readings.ONLY_COMMA_DECIMAL)}, "
+            f"{share(readings.GROUPED_BY_DOT)}, {share(readings.GROUPED_BY_COMMA)}, {share(readings.NOT_GROUPED)}, "
+            f"min(b) FILTER (WHERE regexp_full_match(b, {readings.quote(readings.GROUPED_BY_DOT)})), "
+            f"min(b) FILTER (WHERE regexp_full_match(b, {readings.quote(readings.GROUPED_BY_COMMA)})) "
+            f"FROM (SELECT {bare} AS b FROM {cleaned} WHERE v IS NOT NULL AND NOT regexp_full_match(v, '-?\\d{{1,3}}'))"
+        )
+        if part.typed:
+            return ".", {}
+        if dots and commas:
+            decimal = "." if dots >= commas else ","
+            if grouped_dots or grouped_commas:
+                example = example_dot if decimal == "," else example_comma
+                example = example or example_dot or example_comma
+                self._tell("numbers-mixed", part, field, example=example, read_as=decimal, count=min(dots, commas))
+            return decimal, {"decimal": decimal, "mixed": True}
+        if dots or commas:
+            decimal = "." if dots else ","
+            return decimal, {"decimal": decimal}
+        if grouped_dots and not grouped_commas:
+            # 12500 beside 1.500: whoever writes 12500 puts no thousands sign, so the dot is a decimal sign.
+            if ungrouped:
+                return ".", {"decimal": "."}
+            self._tell("numbers-ambiguous", part, field, value=example_dot, example=example_dot, read_as=".")
+            return ".", {"decimal": "?"}
+        if grouped_commas and not grouped_dots:
+            if ungrouped:
+                return ",", {"decimal": ","}
+            self._tell("numbers-ambiguous", part, field, value=example_comma, example=example_comma, read_as=".")
+            return ".", {"decimal": "?"}
+        return ".", {}
+
+    def _read_dates(self, part: Part, cleaned: str, field: Field) -> _Column:
+        text = readings.name(field.name)
+        split = readings.quote(readings.SPLIT_DATE)
+        first = r"try_cast(regexp_extract(v, '^(\d{1,2})', 1) AS INTEGER)"
+        second = r"try_cast(regexp_extract(v, '^\d{1,2}[/.-](\d{1,2})', 1) AS INTEGER)"
+        naive = r"regexp_matches(v, '\d:\d') AND NOT regexp_matches(v, '(Z|z|GMT|UTC|[+-]\d{2}(:?\d{2})?)$')"
+        splits, day_first, month_first, example, naives = self._one(
+            f"SELECT count(*) FILTER (WHERE s), count(*) FILTER (WHERE s AND {first} > 12), "
+            f"count(*) FILTER (WHERE s AND {second} > 12), min(v) FILTER (WHERE s AND {first} <= 12 AND {second} <= 12), "
+            f"count(*) FILTER (WHERE {naive}) FROM (SELECT v, regexp_full_match(v, {split}) AS s FROM {cleaned} WHERE v IS NOT NULL)"
+        )
+        told = part.told.get("date_order")
+        order = told or ("mdy" if month_first > day_first else "dmy")
+        understood: dict[str, Any] = {}
+        if splits:
+            understood["date_order"] = order
+            if not told and example and bool(day_first) == bool(month_first):
+                self._tell("dates-ambiguous", part, field, value=example, example=example, read_as=order)
+        time_zone = part.told.get("time_zone", "UTC")
+        if field.type == "date":
+            return _Column(field, readings.date(text, order == "dmy"), understood)
+        if naives:
+            understood["time_zone"] = time_zone
+            if "time_zone" not in part.told:
+                self._tell("time-zone-assumed", part, field, time_zone=time_zone, count=naives)
+        is_end = field.name.endswith(_END_SUFFIXES)
+        return _Column(field, readings.datetime(text, order == "dmy", is_end, time_zone), understood)
+
+    def _read_codes(self, part: Part, cleaned: str, field: Field) -> _Column:
+        codelist = self.catalogue.codelists[field.codelist or ""]
+        reader = self._code_readers.setdefault(codelist.name, CodeReader(self.catalogue, codelist))
+        text = readings.name(field.name)
+        told = {str(key): str(value) for key, value in part.told.get("codes", {}).get(field.name, {}).items()}
+        distinct = self.con.execute(
+            f"SELECT v, count(*) FROM {cleaned} WHERE v IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MAX_DISTINCT_CODES + 1}"
+        ).fetchall()
+        if len(distinct) > MAX_DISTINCT_CODES:
+            return _Column(field, text)
+        read = reader.read_list if field.type == "list" else reader.read
+        changed = {value: code for value, _ in distinct if (code := read(value, told)) != value}
+        for value, count in distinct:
+            if value in changed and value.casefold() != changed[value].casefold():
+                self._tell("code-translated", part, field, value=value, label=value, code=changed[value], count=count)
+        return _Column(field, _recode(text, changed), {"codes": changed} if changed else {})
+
+
+def _recode(text: str, changed: Mapping[str, str]) -> str:
+    if not changed:
+        return text
+    whens = " ".join(f"WHEN {readings.quote(old)} THEN {readings.quote(new)}" for old, new in changed.items())
+    return f"CASE {text} {whens} ELSE {text} END"

@@ -1,0 +1,148 @@
+"""Cells: what cannot be proved clean goes to Frictionless, and Frictionless writes the errors."""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from frictionless import Checklist, Resource, Schema
+
+from pipelines.catalogue import Table
+from pipelines.records import Finding
+from pipelines.validation.screen import suspect_row
+from pipelines.validation.workspace import REFUSED, VALUE_CHARACTERS, Workspace, json_object
+
+JUDGE_ROWS = 50_000
+"""Rows given to Frictionless at a time: bounds memory however bad a file is."""
+
+FORMULA = r"[=@][A-Za-z+(\-].*|[=+\-@].*\|.*!.*"
+"""Text that a spreadsheet would run (CSV injection, OWASP): a call or name after ``=`` or ``@``, or a DDE link."""
+
+_CONSTRAINT = re.compile(r'constraint "(\w+)" is "(.*)"', re.DOTALL)
+_CODES = {
+    "required": "constraint-required",
+    "enum": "constraint-enum",
+    "pattern": "constraint-pattern",
+    "minimum": "constraint-minimum",
+    "maximum": "constraint-maximum",
+    "minLength": "constraint-length",
+    "maxLength": "constraint-length",
+}
+
+
+def check_contents(space: Workspace, table: Table) -> None:
+    """Judge every cell of a staged table: types and constraints by Frictionless, then what only storage knows."""
+    columns = space.columns[table.name]
+    descriptor = space.catalogue.frictionless_schema(table, columns)
+    suspects = suspect_row(descriptor["fields"])
+    listed = ", ".join(f"coalesce(\"{column}\", '')" for column in columns)
+    cursor = space.con.cursor()
+    cursor.execute(
+        f'SELECT rid, source_file, source_row_number, {listed} FROM "{table.name}" WHERE {suspects} ORDER BY rid'
+    )
+    schema = Schema.from_descriptor(descriptor)
+    while rows := cursor.fetchmany(JUDGE_ROWS):
+        findings, refused = [], set()
+        for position, finding in _judge(space, table, columns, schema, rows):
+            findings.append(finding)
+            refused.add(rows[position][0])
+        space.add_findings(findings)
+        if refused:
+            space.con.executemany(
+                f"INSERT INTO {REFUSED} VALUES (?, ?, 'contents')", [(table.name, rid) for rid in sorted(refused)]
+            )
+    cursor.close()
+    _check_storage(space, table)
+
+
+def _judge(
+    space: Workspace, table: Table, columns: tuple[str, ...], schema: Schema, rows: list[tuple[Any, ...]]
+) -> Iterator[tuple[int, Finding]]:
+    """(position in rows, finding) for everything that Frictionless says of these rows."""
+    data = [list(columns), *[list(row[3:]) for row in rows]]
+    resource = Resource(data=data, schema=schema)
+    report = resource.validate(Checklist(skip_errors=["blank-row"]), limit_errors=len(columns) * len(rows) + 1)
+    for task in report.tasks:
+        for error in task.errors:
+            number = getattr(error, "row_number", None)
+            if number is None:
+                raise AssertionError(f"{table.name}: Frictionless objects to our own table: {error.message}")
+            position = number - 2
+            _, origin, source_row, *cells = rows[position]
+            source_file, _, sheet = origin.partition("#")
+            field = getattr(error, "field_name", None)
+            value = str(cells[columns.index(field)]) if field else None
+            code, parameters = _translate(space, table, field, error.type, error.note, value)
+            yield position, Finding(
+                code,
+                table=table.name,
+                field=field,
+                source_file=source_file,
+                sheet=sheet or None,
+                row_number=source_row,
+                value=value,
+                parameters=parameters,
+            )
+
+
+def _translate(
+    space: Workspace, table: Table, field: str | None, kind: str, note: str, value: str | None
+) -> tuple[str, dict[str, Any]]:
+    """Our code and parameters for a Frictionless error."""
+    if field is None:
+        return kind, {}
+    descriptor = table.by_name[field].descriptor
+    if kind == "type-error":
+        return kind, {"type": descriptor["type"], "example": str(descriptor.get("example", ""))}
+    found = _CONSTRAINT.search(note)
+    if kind != "constraint-error" or not found:
+        return kind, {}
+    name, limit = found.groups()
+    parameters: dict[str, Any] = {}
+    if name in ("minimum", "maximum", "minLength", "maxLength"):
+        parameters = {"limit": limit}
+    elif name == "pattern":
+        parameters = {"example": str(descriptor.get("example", ""))}
+    elif name == "enum":
+        parameters = suggest_code(space, table.by_name[field].codelist or "", value or "")
+    return _CODES[name], parameters
+
+
+def suggest_code(space: Workspace, codelist: str, value: str) -> dict[str, Any]:
+    """Nearest code and a short list of the allowed ones, as codes: labels are for the renderer."""
+    codes = space.catalogue.codelists[codelist].codes if codelist in space.catalogue.codelists else {}
+    near = get_close_matches(value, codes, n=1, cutoff=0.6)
+    return {"codelist": codelist, "suggestion": near[0] if near else "", "allowed": list(codes)[:12]}
+
+
+def _check_storage(space: Workspace, table: Table) -> None:
+    """What Table Schema allows and a column of the lake cannot hold, and text that a spreadsheet would run."""
+    for name in space.columns[table.name]:
+        field = table.by_name[name]
+        column = f'"{name}"'
+        if field.type in ("number", "integer"):
+            cast = f"try_cast({column} AS {field.duckdb_type})"
+            digits = f"length(regexp_replace(split_part({column}, '.', 1), '[^0-9]', '', 'g'))"
+            space.add_findings_sql(
+                "number-too-large",
+                table.name,
+                f"SELECT rid, {column} AS value, {json_object(digits=digits)} AS parameters FROM \"{table.name}\" "
+                f"WHERE {column} IS NOT NULL AND {cast} IS NULL AND regexp_full_match({column}, '[-+]?\\d+(\\.\\d*)?([eE][-+]?\\d+)?')",
+                field=name,
+            )
+            if field.type == "number":
+                space.add_findings_sql(
+                    "decimals-rounded",
+                    table.name,
+                    f"SELECT rid, {column} AS value, {json_object(stored=f'CAST({cast} AS VARCHAR)')} AS parameters "
+                    f"FROM \"{table.name}\" WHERE {cast} IS NOT NULL AND regexp_matches({column}, '\\.\\d{{12}}\\d*[1-9]')",
+                    field=name,
+                )
+        elif field.type == "string" and not field.codelist:
+            space.add_findings_sql(
+                "formula-like-text",
+                table.name,
+                f"SELECT rid, left({column}, {VALUE_CHARACTERS}) AS value, '{{}}' AS parameters FROM \"{table.name}\" "
+                f"WHERE {column}[1] IN ('=', '@', '+', '-') AND regexp_full_match({column}, '{FORMULA}', 's')",
+                field=name,
+            )

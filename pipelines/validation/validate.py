@@ -1,0 +1,252 @@
+"""staged -> ValidationReport, and the sound rows as typed Parquet."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from pipelines.catalogue import PROVENANCE, Catalogue, PackageType, Table
+from pipelines.engine import connect
+from pipelines.flat import FLAT, base, conflicting_fields, join_contracts_flat, split_contracts_flat
+from pipelines.records import (
+    AcceptancePolicy,
+    FindingGroup,
+    Severity,
+    SkippedCheck,
+    StagedPackage,
+    TableCounts,
+    ValidationReport,
+    Verdict,
+)
+from pipelines.validation.codes import check_codes, check_identifiers, check_recommended
+from pipelines.validation.contents import check_contents
+from pipelines.validation.references import check_foreign_key, check_primary_key
+from pipelines.validation.report import write_report
+from pipelines.validation.rules import apply_rule, load_rules
+from pipelines.validation.workspace import FINDINGS, REFUSED, Workspace, json_object
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, steps done, steps in all)."""
+
+
+def ruleset_version(catalogue: Catalogue) -> str:
+    """Digest of all rules with their versions and severities: two reports with the same one are comparable."""
+    facts = sorted((rule.code, rule.version, rule.table, rule.field or "") for rule in load_rules())
+    severities = sorted((code, policy.severity.value) for code, policy in catalogue.findings.items())
+    return sha256(json.dumps([facts, severities]).encode()).hexdigest()[:12]
+
+
+def validate_package(
+    staged: StagedPackage,
+    catalogue: Catalogue,
+    folder: Path,
+    *,
+    policy: AcceptancePolicy = AcceptancePolicy.WHOLE,
+    memory_limit: str = "4GB",
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> ValidationReport:
+    """Judge a staged package with our schema, chosen by (package type, schema version).
+
+    Order: what the intake found; every cell (Frictionless); keys and references; codes and identifiers; domain
+    rules. A row with an error is refused; what then hangs in the air is refused too. Under `WHOLE` any error
+    refuses the package, under `ROWS` only those rows; an error about a table or the package refuses the
+    package under both. A row that repeats another word for word is set aside once, under both.
+
+    folder: becomes the report's folder: ``report.json``, ``findings.parquet`` and, unless rejected,
+    ``tables/<table>.parquet`` with the sound rows, typed. An earlier report there is replaced at once (rename).
+    A pure function of (staged bytes, schema version, ruleset version, policy): safe to repeat at any time.
+    """
+    started = time.perf_counter()
+    work = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    package_type = catalogue.package_type(staged.submission.package_type)
+    con = connect(memory_limit=memory_limit, threads=threads, temp=work)
+    try:
+        space = Workspace(con, catalogue, package_type)
+        skipped = _check(space, staged, progress or (lambda *_: None))
+        groups = space.groups()
+        verdict = _verdict(groups, policy)
+        counts = _count(space, staged, verdict)
+        typed = {} if verdict is Verdict.REJECTED else _write_typed(space, package_type, work / "tables")
+        con.execute(
+            f"COPY (SELECT * FROM {FINDINGS} ORDER BY list_position(['error', 'warning', 'notice'], severity), code, table_name, "
+            f"row_number) TO '{work / 'findings.parquet'}' (FORMAT parquet, COMPRESSION zstd)"
+        )
+        report = ValidationReport(
+            staged.submission.submission_id,
+            staged.submission.member,
+            package_type.name,
+            package_type.version,
+            ruleset_version(catalogue),
+            policy,
+            verdict,
+            tuple(counts),
+            tuple(groups),
+            tuple(skipped),
+            typed,
+            datetime.now(UTC),
+            round(time.perf_counter() - started, 3),
+        )
+    finally:
+        con.close()
+    write_report(work, report)
+    shutil.rmtree(folder, ignore_errors=True)
+    work.rename(folder)
+    return report
+
+
+def _check(space: Workspace, staged: StagedPackage, progress: Progress) -> list[SkippedCheck]:
+    package_type = space.package_type
+    member = space.catalogue.members[staged.submission.member]
+    day = staged.submission.received_at.date().isoformat()
+    prefixes = "[" + ", ".join(f"'{prefix}'" for prefix in member.ocid_prefixes) + "]::VARCHAR[]"
+    space.con.execute(f"SET VARIABLE received_on = DATE '{day}'; SET VARIABLE own_prefixes = {prefixes}")
+    _read_letters(space, staged)
+    for table in staged.tables:
+        space.add_table(table.name, f"SELECT * FROM read_parquet('{table.path}')", table.columns)
+    space.add_findings(staged.findings)
+    space.refuse_source_rows({code: policy.severity for code, policy in space.catalogue.findings.items()})
+
+    steps = 2 * len(staged.tables) + 3
+    for done, table in enumerate(space.tables()):
+        progress(table.name, done, steps)
+        check_contents(space, table)
+    _derive(space, package_type)
+    skipped: list[SkippedCheck] = []
+    for done, table in enumerate(space.tables()):
+        progress(table.name, min(len(staged.tables) + done, steps - 2), steps)
+        check_primary_key(space, table)
+        if table.name in space.derived:
+            continue
+        for key in table.foreign_keys:
+            reason = check_foreign_key(space, table, key)
+            if reason:
+                skipped.append(reason)
+        check_codes(space, table)
+        check_identifiers(space, table)
+        check_recommended(space, table)
+    progress("rules", steps - 1, steps)
+    for rule in load_rules():
+        reason = apply_rule(space, rule)
+        if reason:
+            skipped.append(reason)
+    progress("rules", steps, steps)
+    return skipped
+
+
+def _read_letters(space: Workspace, staged: StagedPackage) -> None:
+    """Column letters of the source, so that a finding can say D17."""
+    for entry in staged.understood.get("letters", ()):
+        for field, letter in entry["columns"].items():
+            space.letters[entry["origin"], entry["table"], field] = letter
+
+
+def _derive(space: Workspace, package_type: PackageType) -> None:
+    """The other shape: linked tables from a flat one, or the flat one from linked tables."""
+    if package_type.flat is None:
+        return
+    if FLAT in space.columns:
+        if "contracts" in space.columns:
+            return
+        space.con.execute(
+            f"CREATE TABLE flat_base AS {base(package_type, f'(SELECT * FROM {FLAT} WHERE {_sound(FLAT)} ORDER BY rid)', space.columns[FLAT])}"
+        )
+        _tell_conflicts(space, package_type)
+        for name, sql in split_contracts_flat(package_type, "flat_base").items():
+            present = [column[0] for column in space.con.execute(f"DESCRIBE {sql}").fetchall()]
+            columns = [column for column in package_type.table(name).by_name if column in present]
+            space.add_table(name, sql, columns, derived=True)
+        return
+    if "contracts" in space.columns:
+        sql = join_contracts_flat(package_type, space.has)
+        space.add_table(FLAT, sql, list(package_type.table(FLAT).by_name), derived=True)
+
+
+def _sound(table: str) -> str:
+    return f"rid NOT IN (SELECT rid FROM {REFUSED} WHERE table_name = '{table}')"
+
+
+def _tell_conflicts(space: Workspace, package_type: PackageType) -> None:
+    """Rows of one process that describe it differently: the linked tables can hold one description only."""
+    for key, columns in conflicting_fields(package_type).items():
+        for column in columns:
+            if column not in space.columns[FLAT]:
+                continue
+            first = f"first_value({column} IGNORE NULLS) OVER (PARTITION BY b.ocid, b.{key} ORDER BY at)"
+            first_row = f"first_value(source_row_number) OVER (PARTITION BY b.ocid, b.{key} ORDER BY at)"
+            space.add_findings_sql(
+                "flat-conflict",
+                FLAT,
+                f"WITH seen AS (SELECT source_file, source_row_number, {column} AS own, {first} AS other, {first_row} AS other_row FROM flat_base b) "
+                f"SELECT t.rid, own AS value, {json_object(other_row='other_row', other_value='other')} AS parameters FROM seen "
+                f"JOIN {FLAT} t ON t.source_file = seen.source_file AND t.source_row_number = seen.source_row_number "
+                "WHERE own IS NOT NULL AND own <> other",
+                field=column,
+            )
+
+
+def _verdict(groups: list[FindingGroup], policy: AcceptancePolicy) -> Verdict:
+    errors = [group for group in groups if group.severity is Severity.ERROR]
+    if errors and (policy is AcceptancePolicy.WHOLE or any(_is_general(group) for group in errors)):
+        return Verdict.REJECTED
+    if any(group.severity is Severity.WARNING for group in groups) or errors:
+        return Verdict.ACCEPTED_WITH_WARNINGS
+    return Verdict.ACCEPTED
+
+
+def _is_general(group: FindingGroup) -> bool:
+    """An error that names no row speaks of the whole table or package."""
+    return any(example.row_number is None for example in group.examples)
+
+
+def _count(space: Workspace, staged: StagedPackage, verdict: Verdict) -> list[TableCounts]:
+    """Rows in, accepted, refused: per submitted table, per derived table, and per sheet that no table could take."""
+    counts = []
+    for table in space.tables():
+        rows = space.rows(table.name)
+        derived = table.name in space.derived
+        refused = rows if verdict is Verdict.REJECTED else _refused(space, table.name)
+        counts.append(TableCounts(table.name, rows, rows - refused, refused, derived))
+    for entry in staged.understood.get("unplaced", ()):
+        name = f"{entry['file']}#{entry['sheet']}" if entry.get("sheet") else entry["file"]
+        counts.append(TableCounts(name, entry["rows"], 0, entry["rows"]))
+    return counts
+
+
+def _refused(space: Workspace, table: str) -> int:
+    row = space.con.execute(f"SELECT count(DISTINCT rid) FROM {REFUSED} WHERE table_name = ?", [table]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _write_typed(space: Workspace, package_type: PackageType, folder: Path) -> dict[str, str]:
+    """Sound rows with the types of the standard, sorted by key: what the store takes without reading anything again."""
+    folder.mkdir()
+    typed = {}
+    for table in space.tables():
+        if space.rows(table.name) == _refused(space, table.name):
+            continue
+        typed[table.name] = f"tables/{table.name}.parquet"
+        _write_table(space, table, folder / f"{table.name}.parquet")
+    return typed
+
+
+def _write_table(space: Workspace, table: Table, path: Path) -> None:
+    sent = space.columns[table.name]
+    columns = [
+        f'CAST("{field.name}" AS {field.duckdb_type}) AS "{field.name}"'
+        if field.name in sent
+        else f'CAST(NULL AS {field.duckdb_type}) AS "{field.name}"'
+        for field in table.fields
+    ]
+    order = ", ".join(f'"{name}"' for name in (*(key for key in table.primary_key if key in sent), "rid"))
+    space.con.execute(
+        f"COPY (SELECT {', '.join(columns)}, {', '.join(PROVENANCE)} FROM \"{table.name}\" WHERE {_sound(table.name)} ORDER BY {order}) "
+        f"TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"
+    )

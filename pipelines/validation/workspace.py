@@ -1,0 +1,189 @@
+"""Where one validation works: a private DuckDB with the staged tables, the findings so far, and the refused rows."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.catalogue import Catalogue, PackageType, Table
+from pipelines.flat import FLAT, flat_column
+from pipelines.records import Finding, FindingGroup, Severity
+
+FINDINGS = "ingp_findings"
+REFUSED = "ingp_refused"
+EXAMPLES = 50
+"""Findings of a group that the report carries; all of them are in ``findings.parquet``."""
+
+_FINDINGS_SCHEMA = pa.schema(
+    [
+        ("code", pa.string()),
+        ("severity", pa.string()),
+        ("table_name", pa.string()),
+        ("field", pa.string()),
+        ("source_file", pa.string()),
+        ("sheet", pa.string()),
+        ("row_number", pa.int64()),
+        ("column_letter", pa.string()),
+        ("value", pa.string()),
+        ("parameters", pa.string()),
+    ]
+)
+VALUE_CHARACTERS = 200
+"""A value is shown up to this length; the cell itself is in the submission."""
+
+
+class Workspace:
+    """Tables of a staged package as DuckDB tables with ``rid`` (0-based order) beside their columns.
+
+    letters: (table, field) -> column letter in the source, for cell addresses.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, catalogue: Catalogue, package_type: PackageType) -> None:
+        self.con = con
+        self.catalogue = catalogue
+        self.package_type = package_type
+        self.columns: dict[str, tuple[str, ...]] = {}
+        self.derived: set[str] = set()
+        self.letters: dict[tuple[str, str, str], str] = {}
+        con.execute(
+            f"CREATE TABLE {FINDINGS} (code VARCHAR, severity VARCHAR, table_name VARCHAR, field VARCHAR, source_file VARCHAR, "
+            "sheet VARCHAR, row_number BIGINT, column_letter VARCHAR, value VARCHAR, parameters VARCHAR)"
+        )
+        con.execute(f"CREATE TABLE {REFUSED} (table_name VARCHAR, rid BIGINT, reason VARCHAR)")
+
+    def add_table(self, name: str, sql: str, columns: Sequence[str], *, derived: bool = False) -> None:
+        """Materialise a table, in the order of its rows."""
+        listed = ", ".join(f'"{column}"' for column in columns)
+        self.con.execute(
+            f'CREATE TABLE "{name}" AS SELECT (row_number() OVER ()) - 1 AS rid, {listed}, source_file, source_row_number FROM ({sql})'
+        )
+        self.columns[name] = tuple(columns)
+        if derived:
+            self.derived.add(name)
+
+    def has(self, table: str, *fields: str) -> bool:
+        """Whether a table is there with all these columns."""
+        return table in self.columns and set(fields) <= set(self.columns[table])
+
+    def tables(self) -> list[Table]:
+        return [table for table in self.package_type.tables if table.name in self.columns]
+
+    def rows(self, table: str) -> int:
+        row = self.con.execute(f'SELECT count(*) FROM "{table}"').fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def add_findings(self, findings: Iterable[Finding]) -> None:
+        rows = [
+            {
+                "code": each.code,
+                "severity": self.catalogue.severity(each.code).value,
+                "table_name": each.table,
+                "field": each.field,
+                "source_file": each.source_file,
+                "sheet": each.sheet,
+                "row_number": each.row_number,
+                "column_letter": each.column,
+                "value": each.value[:VALUE_CHARACTERS] if each.value else each.value,
+                "parameters": json.dumps(dict(each.parameters), ensure_ascii=False, default=str),
+            }
+            for each in findings
+        ]
+        if rows:
+            batch = pa.Table.from_pylist(rows, schema=_FINDINGS_SCHEMA)
+            self.con.register("batch_of_findings", batch)
+            self.con.execute(f"INSERT INTO {FINDINGS} SELECT * FROM batch_of_findings")
+            self.con.unregister("batch_of_findings")
+
+    def tell(self, code: str, table: str, field: str | None, parameters: Mapping[str, Any]) -> None:
+        """One finding about a whole column."""
+        shown_table, shown_field = self.shown(table, field)
+        self.add_findings([Finding(code, table=shown_table, field=shown_field, parameters=parameters)])
+
+    def add_findings_sql(
+        self, code: str, table: str, sql: str, *, field: str | None = None, refuse: bool = False
+    ) -> int:
+        """Findings from a query over a table: columns rid, value, parameters (JSON text); returns how many.
+
+        An error, or `refuse`, refuses the rows. Findings on tables derived from the flat one are told at
+        the flat row and column that they came from.
+        """
+        severity = self.catalogue.severity(code)
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE hits AS {sql}")
+        count = self.con.execute("SELECT count(*) FROM hits").fetchone()
+        if not count or not count[0]:
+            return 0
+        shown_table, shown_field = self.shown(table, field)
+        self.con.execute(
+            f"INSERT INTO {FINDINGS} SELECT ?, ?, ?, ?, split_part(t.source_file, '#', 1), "
+            f"nullif(split_part(t.source_file, '#', 2), ''), t.source_row_number, NULL, left(CAST(h.value AS VARCHAR), {VALUE_CHARACTERS}), "
+            f'CAST(h.parameters AS VARCHAR) FROM hits h JOIN "{table}" t ON t.rid = h.rid ORDER BY h.rid',
+            [code, severity.value, shown_table, shown_field],
+        )
+        if refuse or severity is Severity.ERROR:
+            self.con.execute(f"INSERT INTO {REFUSED} SELECT ?, rid, ? FROM hits", [table, code])
+        return int(count[0])
+
+    def shown(self, table: str, field: str | None) -> tuple[str, str | None]:
+        """Table and field as the sender knows them: a derived linked field is a column of the flat table."""
+        if table in self.derived and FLAT in self.columns and FLAT not in self.derived:
+            return FLAT, flat_column(self.package_type, table, field)
+        return table, field
+
+    def refuse_source_rows(self, severities: Mapping[str, Severity]) -> None:
+        """Refuse the rows that findings of the intake name by file and row (ragged, damaged, with formulas)."""
+        codes = [code for code, severity in severities.items() if severity is Severity.ERROR]
+        for table in self.columns:
+            self.con.execute(
+                f"INSERT INTO {REFUSED} SELECT DISTINCT ?, t.rid, f.code FROM \"{table}\" t JOIN {FINDINGS} f "
+                "ON f.row_number = t.source_row_number AND (f.source_file || CASE WHEN f.sheet IS NULL THEN '' ELSE '#' || f.sheet END) = t.source_file "
+                "WHERE list_contains(?, f.code) AND coalesce(f.table_name, ?) = ?",
+                [table, codes, table, table],
+            )
+
+    def groups(self) -> list[FindingGroup]:
+        """Findings by code, table and field: gravest first, then most frequent."""
+        rows = self.con.execute(
+            f"SELECT code, severity, table_name, field, count(*) AS n FROM {FINDINGS} GROUP BY ALL "
+            "ORDER BY list_position(['error', 'warning', 'notice'], severity), n DESC, code, table_name, field"
+        ).fetchall()
+        return [
+            FindingGroup(code, Severity(severity), table, field, count, tuple(self.examples(code, table, field)))
+            for code, severity, table, field, count in rows
+        ]
+
+    def examples(self, code: str, table: str | None, field: str | None) -> list[Finding]:
+        rows = self.con.execute(
+            f"SELECT source_file, sheet, row_number, column_letter, value, parameters FROM {FINDINGS} "
+            "WHERE code = ? AND table_name IS NOT DISTINCT FROM ? AND field IS NOT DISTINCT FROM ? "
+            f"ORDER BY row_number NULLS FIRST, source_file LIMIT {EXAMPLES}",
+            [code, table, field],
+        ).fetchall()
+        return [
+            Finding(
+                code,
+                table=table,
+                field=field,
+                source_file=source_file,
+                sheet=sheet,
+                row_number=row_number,
+                column=column or self.letters.get((_origin(source_file, sheet), table or "", field or "")),
+                value=value,
+                parameters=json.loads(parameters) if parameters else {},
+            )
+            for source_file, sheet, row_number, column, value, parameters in rows
+        ]
+
+
+def _origin(source_file: str | None, sheet: str | None) -> str:
+    return f"{source_file}#{sheet}" if sheet else source_file or ""
+
+
+def json_object(**columns: Any) -> str:
+    """SQL of a JSON object text from SQL expressions: the parameters of a finding."""
+    if not columns:
+        return "'{}'"
+    pairs = ", ".join(f"'{name}', {expression}" for name, expression in columns.items())
+    return f"CAST(json_object({pairs}) AS VARCHAR)"
