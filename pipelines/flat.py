@@ -59,7 +59,7 @@ def base(package_type: PackageType, source: str, delivered: tuple[str, ...]) -> 
         f'"{field.name}"' if field.name in delivered else f'CAST(NULL AS VARCHAR) AS "{field.name}"'
         for field in package_type.table(FLAT).fields
     ]
-    all_columns = f"SELECT {', '.join(columns)}, source_file, source_row_number, row_number() OVER () AS at FROM {source}"
+    all_columns = f"SELECT {', '.join(columns)}, source_file, source_row_number, row_number() OVER (ORDER BY source_file, source_row_number) AS at FROM {source}"
     buyer = party_id("buyer_id_scheme", "buyer_id", "buyer_name")
     supplier = party_id("supplier_id_scheme", "supplier_id", "supplier_name")
     return (
@@ -111,7 +111,7 @@ def split_contracts_flat(package_type: PackageType, source: str) -> dict[str, st
 
 
 def join_contracts_flat(package_type: PackageType, has: Callable[[str, str], bool]) -> str:
-    """SQL of the flat table from linked tables named as in the standard.
+    """SQL of the flat table from linked tables, named ``sound_<table>``.
 
     has(table, field) says whether a table has the column; a column that nobody delivered is NULL.
     Several suppliers of one contract stand in one cell, joined by ``; ``.
@@ -138,12 +138,12 @@ def join_contracts_flat(package_type: PackageType, has: Callable[[str, str], boo
     supplier_sources = []
     if has("contract_suppliers", "party_id"):
         name = column("x", "contract_suppliers", "name")
-        supplier_sources.append(f"SELECT ocid, contract_id, party_id, {name} AS name FROM contract_suppliers x")
+        supplier_sources.append(f"SELECT ocid, contract_id, party_id, {name} AS name FROM sound_contract_suppliers x")
     if has("award_suppliers", "party_id"):
         name = column("x", "award_suppliers", "name")
         supplier_sources.append(
-            f"SELECT c.ocid, c.contract_id, x.party_id, {name} AS name FROM award_suppliers x "
-            "JOIN contracts c ON c.ocid = x.ocid AND c.award_id = x.award_id"
+            f"SELECT c.ocid, c.contract_id, x.party_id, {name} AS name FROM sound_award_suppliers x "
+            "JOIN sound_contracts c ON c.ocid = x.ocid AND c.award_id = x.award_id"
         )
     party = {
         "supplier_id_scheme": "identifier_scheme",
@@ -158,7 +158,7 @@ def join_contracts_flat(package_type: PackageType, has: Callable[[str, str], boo
         for flat, name in party.items()
     )
     party_name = "y.name" if has("parties", "name") else "CAST(NULL AS VARCHAR)"
-    parties_join = "LEFT JOIN parties y ON y.ocid = x.ocid AND y.party_id = x.party_id" if has_parties else ""
+    parties_join = "LEFT JOIN sound_parties y ON y.ocid = x.ocid AND y.party_id = x.party_id" if has_parties else ""
     if supplier_sources:
         suppliers = (
             f"SELECT x.ocid, x.contract_id, string_agg(coalesce(x.name, {party_name if has_parties else 'NULL'}), '; ' ORDER BY x.party_id) "
@@ -172,18 +172,18 @@ def join_contracts_flat(package_type: PackageType, has: Callable[[str, str], boo
 
     joins = [f"LEFT JOIN ({suppliers}) s ON s.ocid = c.ocid AND s.contract_id = c.contract_id"]
     if has("processes", "ocid"):
-        joins.append("LEFT JOIN processes p ON p.ocid = c.ocid")
+        joins.append("LEFT JOIN sound_processes p ON p.ocid = c.ocid")
         if has_parties and has("processes", "buyer_id"):
-            joins.append("LEFT JOIN parties b ON b.ocid = p.ocid AND b.party_id = p.buyer_id")
+            joins.append("LEFT JOIN sound_parties b ON b.ocid = p.ocid AND b.party_id = p.buyer_id")
         else:
             joins.append("LEFT JOIN (SELECT NULL::VARCHAR AS identifier_scheme) b ON false")
     if has("awards", "award_id"):
-        joins.append("LEFT JOIN awards a ON a.ocid = c.ocid AND a.award_id = c.award_id")
+        joins.append("LEFT JOIN sound_awards a ON a.ocid = c.ocid AND a.award_id = c.award_id")
     for table, key in (("items", "item_id"), ("documents", "document_id")):
         if has(table, key):
             joins.append(
-                f"LEFT JOIN (SELECT * FROM {table} WHERE stage = 'contract' QUALIFY row_number() OVER "
+                f"LEFT JOIN (SELECT * FROM sound_{table} WHERE stage = 'contract' QUALIFY row_number() OVER "
                 f"(PARTITION BY ocid, parent_id ORDER BY source_row_number, {key}) = 1) {alias[table]} "
                 f"ON {alias[table]}.ocid = c.ocid AND {alias[table]}.parent_id = c.contract_id"
             )
-    return f"SELECT {', '.join(selected)}, c.source_file, c.source_row_number FROM contracts c {' '.join(joins)}"
+    return f"SELECT {', '.join(selected)}, c.source_file, c.source_row_number FROM sound_contracts c {' '.join(joins)}"

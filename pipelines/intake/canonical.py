@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from pipelines.catalogue import LANGUAGES, PROVENANCE, Catalogue, Codelist, Field, PackageType
+from pipelines.engine import fetch_one, quote_name, quote_text
 from pipelines.intake import readings
 from pipelines.intake.labels import fold
 from pipelines.intake.tabular import Part
@@ -31,6 +32,14 @@ class _Column:
     field: Field
     expression: str
     understood: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Cells of a column that stand for "nothing", and cells that are not canonical as they are."""
+
+    marks: int
+    odd: int
 
 
 class CodeReader:
@@ -87,22 +96,40 @@ class Canonicaliser:
                 )
             columns = tuple(name for name in table.by_name if any(name in part.columns for part in own))
             target = folder / f"{table.name}.parquet"
-            listed = ", ".join(readings.name(name) for name in (*columns, *PROVENANCE))
+            listed = ", ".join(quote_name(name) for name in (*columns, *PROVENANCE))
             self.con.execute(
-                f"COPY (SELECT {listed} FROM ({' UNION ALL BY NAME '.join(selects)})) TO {readings.quote(str(target))} "
+                f"COPY (SELECT {listed} FROM ({' UNION ALL BY NAME '.join(selects)})) TO {quote_text(str(target))} "
                 "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
             )
             tables.append(StagedTable(table.name, str(target), sum(part.rows for part in own), columns))
         return tables, understood
 
     def _select(self, part: Part) -> tuple[str, dict[str, Any]]:
-        source = f"read_parquet({readings.quote(str(part.path))})"
-        columns = [self._read(part, source, part.table.by_name[name]) for name in part.columns]
-        listed = ", ".join(f"{column.expression} AS {readings.name(column.field.name)}" for column in columns)
-        cleaned = ", ".join(f"{self._cleaned(part, column.field)} AS {readings.name(column.field.name)}" for column in columns)
+        source = f"read_parquet({quote_text(str(part.path))})"
+        fields = [part.table.by_name[name] for name in part.columns]
+        seen = self._profile(part, source, fields)
+        columns = [self._read(part, source, field, seen[field.name]) for field in fields]
+        listed = ", ".join(f"{column.expression} AS {quote_name(column.field.name)}" for column in columns)
+        cleaned = ", ".join(f"{self._cleaned(part, field, seen[field.name])} AS {quote_name(field.name)}" for field in fields)
         provenance = ", ".join(PROVENANCE)
         sql = f"(SELECT {listed}, {provenance} FROM (SELECT {cleaned}, {provenance} FROM {source}))"
         return sql, {column.field.name: column.understood for column in columns if column.understood}
+
+    def _profile(self, part: Part, source: str, fields: Sequence[Field]) -> dict[str, _Seen]:
+        """One look at all columns: which have marks for "nothing", which have cells that need reading at all."""
+        counts = []
+        for field in fields:
+            text = readings.clean(field.name)
+            counts.append(f"count(*) FILTER ({self._is_mark(part, field, text)})")
+            canonical = readings.CANONICAL.get(field.type)
+            odd = f"{text} IS NOT NULL AND NOT regexp_full_match({text}, {quote_text(canonical)})" if canonical else "false"
+            counts.append(f"count(*) FILTER ({odd})")
+        found = fetch_one(self.con, f"SELECT {', '.join(counts)} FROM {source}") if counts else ()
+        return {field.name: _Seen(found[2 * at], found[2 * at + 1]) for at, field in enumerate(fields)}
+
+    def _is_mark(self, part: Part, field: Field, text: str) -> str:
+        marks = self._marks(part, field)
+        return f"length({text}) < 12 AND lower({text}) IN ({', '.join(map(quote_text, marks))})" if marks else "false"
 
     def _marks(self, part: Part, field: Field) -> list[str]:
         marks = [str(mark).casefold() for mark in part.told.get("missing", readings.MISSING_MARKS)]
@@ -110,33 +137,31 @@ class Canonicaliser:
         codes = {code.casefold() for code in codelist.codes} if codelist else set()
         return [mark for mark in marks if mark not in codes]
 
-    def _cleaned(self, part: Part, field: Field) -> str:
-        marks = self._marks(part, field)
+    def _cleaned(self, part: Part, field: Field, seen: _Seen) -> str:
         text = readings.clean(field.name)
-        if not marks:
-            return text
-        return f"CASE WHEN length({text}) < 12 AND lower({text}) IN ({', '.join(map(readings.quote, marks))}) THEN NULL ELSE {text} END"
+        return f"CASE WHEN {self._is_mark(part, field, text)} THEN NULL ELSE {text} END" if seen.marks else text
 
-    def _read(self, part: Part, source: str, field: Field) -> _Column:
-        self._tell_marks(part, source, field)
-        text = readings.name(field.name)
-        cleaned = f"(SELECT {self._cleaned(part, field)} AS v FROM {source})"
+    def _read(self, part: Part, source: str, field: Field, seen: _Seen) -> _Column:
+        if seen.marks:
+            self._tell_marks(part, source, field)
+        text = quote_name(field.name)
+        cleaned = f"(SELECT {self._cleaned(part, field, seen)} AS v FROM {source})"
         if field.codelist in self.catalogue.codelists:
             return self._read_codes(part, cleaned, field)
+        if not seen.odd:
+            return _Column(field, text)
         if field.type in ("number", "integer"):
             decimal, understood = self._decimal_sign(part, cleaned, field)
             read = readings.number if field.type == "number" else readings.integer
             return _Column(field, read(text, decimal), understood)
         if field.type in ("date", "datetime"):
             return self._read_dates(part, cleaned, field)
-        if field.type == "boolean":
-            return _Column(field, readings.boolean(text))
-        return _Column(field, text)
+        return _Column(field, readings.boolean(text) if field.type == "boolean" else text)
 
-    def _tell(self, code: str, part: Part, field: Field, value: str | None = None, **parameters: Any) -> None:
+    def _tell(self, finding: str, part: Part, field: Field, value: str | None = None, **parameters: Any) -> None:
         self.findings.append(
             Finding(
-                code,
+                finding,
                 table=part.table.name,
                 field=field.name,
                 source_file=part.source_file,
@@ -148,23 +173,11 @@ class Canonicaliser:
         )
 
     def _tell_marks(self, part: Part, source: str, field: Field) -> None:
-        marks = self._marks(part, field)
-        if not marks:
-            return
         text = readings.clean(field.name)
         found = self.con.execute(
-            f"SELECT {text} AS mark, count(*) FROM {source} WHERE length({text}) < 12 "
-            f"AND lower({text}) IN ({', '.join(map(readings.quote, marks))}) GROUP BY 1 ORDER BY 2 DESC, 1"
+            f"SELECT {text} AS mark, count(*) FROM {source} WHERE {self._is_mark(part, field, text)} GROUP BY 1 ORDER BY 2 DESC, 1"
         ).fetchall()
-        if found:
-            self._tell(
-                "missing-marks", part, field, marks=[mark for mark, _ in found], count=sum(count for _, count in found)
-            )
-
-    def _one(self, sql: str) -> tuple[Any, ...]:
-        row = self.con.execute(sql).fetchone()
-        assert row is not None
-        return row
+        self._tell("missing-marks", part, field, marks=[mark for mark, _ in found], count=sum(count for _, count in found))
 
     def _decimal_sign(self, part: Part, cleaned: str, field: Field) -> tuple[str, dict[str, Any]]:
         """The decimal sign of a column: told, typed, seen, or (nothing tells) a finding and the dot."""
@@ -173,13 +186,14 @@ class Canonicaliser:
         bare = readings.bare_number("v")
 
         def share(pattern: str) -> str:
-            return f"count(*) FILTER (WHERE regexp_full_match(b, {readings.quote(pattern)}))"
+            return f"count(*) FILTER (WHERE regexp_full_match(b, {quote_text(pattern)}))"
 
-        dots, commas, grouped_dots, grouped_commas, ungrouped, example_dot, example_comma = self._one(
+        dots, commas, grouped_dots, grouped_commas, ungrouped, example_dot, example_comma = fetch_one(
+            self.con,
             f"SELECT {share(readings.ONLY_DOT_DECIMAL)}, {share(readings.ONLY_COMMA_DECIMAL)}, "
             f"{share(readings.GROUPED_BY_DOT)}, {share(readings.GROUPED_BY_COMMA)}, {share(readings.NOT_GROUPED)}, "
-            f"min(b) FILTER (WHERE regexp_full_match(b, {readings.quote(readings.GROUPED_BY_DOT)})), "
-            f"min(b) FILTER (WHERE regexp_full_match(b, {readings.quote(readings.GROUPED_BY_COMMA)})) "
+            f"min(b) FILTER (WHERE regexp_full_match(b, {quote_text(readings.GROUPED_BY_DOT)})), "
+            f"min(b) FILTER (WHERE regexp_full_match(b, {quote_text(readings.GROUPED_BY_COMMA)})) "
             f"FROM (SELECT {bare} AS b FROM {cleaned} WHERE v IS NOT NULL AND NOT regexp_full_match(v, '-?\\d{{1,3}}'))"
         )
         if part.typed:
@@ -208,12 +222,13 @@ class Canonicaliser:
         return ".", {}
 
     def _read_dates(self, part: Part, cleaned: str, field: Field) -> _Column:
-        text = readings.name(field.name)
-        split = readings.quote(readings.SPLIT_DATE)
+        text = quote_name(field.name)
+        split = quote_text(readings.SPLIT_DATE)
         first = r"try_cast(regexp_extract(v, '^(\d{1,2})', 1) AS INTEGER)"
         second = r"try_cast(regexp_extract(v, '^\d{1,2}[/.-](\d{1,2})', 1) AS INTEGER)"
         naive = r"regexp_matches(v, '\d:\d') AND NOT regexp_matches(v, '(Z|z|GMT|UTC|[+-]\d{2}(:?\d{2})?)$')"
-        splits, day_first, month_first, example, naives = self._one(
+        splits, day_first, month_first, example, naives = fetch_one(
+            self.con,
             f"SELECT count(*) FILTER (WHERE s), count(*) FILTER (WHERE s AND {first} > 12), "
             f"count(*) FILTER (WHERE s AND {second} > 12), min(v) FILTER (WHERE s AND {first} <= 12 AND {second} <= 12), "
             f"count(*) FILTER (WHERE {naive}) FROM (SELECT v, regexp_full_match(v, {split}) AS s FROM {cleaned} WHERE v IS NOT NULL)"
@@ -238,7 +253,7 @@ class Canonicaliser:
     def _read_codes(self, part: Part, cleaned: str, field: Field) -> _Column:
         codelist = self.catalogue.codelists[field.codelist or ""]
         reader = self._code_readers.setdefault(codelist.name, CodeReader(self.catalogue, codelist))
-        text = readings.name(field.name)
+        text = quote_name(field.name)
         told = {str(key): str(value) for key, value in part.told.get("codes", {}).get(field.name, {}).items()}
         distinct = self.con.execute(
             f"SELECT v, count(*) FROM {cleaned} WHERE v IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MAX_DISTINCT_CODES + 1}"
@@ -256,5 +271,5 @@ class Canonicaliser:
 def _recode(text: str, changed: Mapping[str, str]) -> str:
     if not changed:
         return text
-    whens = " ".join(f"WHEN {readings.quote(old)} THEN {readings.quote(new)}" for old, new in changed.items())
+    whens = " ".join(f"WHEN {quote_text(old)} THEN {quote_text(new)}" for old, new in changed.items())
     return f"CASE {text} {whens} ELSE {text} END"

@@ -5,6 +5,8 @@ the text as written when it is not: then validation says so at the cell. Nothing
 Comma decimals, day-first dates and the like are decided per column by `pipelines.intake.canonical`.
 """
 
+from pipelines.engine import quote_name, quote_text
+
 WHITESPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8239) || chr(65279)"
 
 MISSING_MARKS = ("-", "--", "---", "—", "none", "null", "na", "n/a", "nan", "#n/a", "s/d", "n/d")
@@ -30,17 +32,19 @@ YEAR_FIRST = r"\d{4}[/.]\d{1,2}[/.]\d{1,2}([ T].*)?"
 COMPACT_DATE = r"(19|20)\d{6}"
 
 
-def quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
+CANONICAL = {
+    "number": r"-?\d+|-?\d*\.(\d{1,2}|\d{4,})|-?0\.\d+|-?\d{4,}\.\d+",
+    "integer": r"-?\d+",
+    "boolean": "true|false",
+    "date": r"\d{4}-\d{2}-\d{2}",
+    "datetime": r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})",
+}
+"""Spellings that need no reading, whatever the rest of the column looks like: 1.234 is not among them."""
 
 
 def clean(column: str) -> str:
     """Outer white space off, empty to NULL."""
-    return f"nullif(trim({name(column)}, {WHITESPACE}), '')"
+    return f"nullif(trim({quote_name(column)}, {WHITESPACE}), '')"
 
 
 def bare_number(text: str) -> str:
@@ -68,7 +72,7 @@ def number(text: str, decimal: str) -> str:
             (ONLY_DOT_DECIMAL, dotted),
         ]
         fast = f"regexp_full_match({text}, '-?\\d+')"
-    whens = " ".join(f"WHEN regexp_full_match({bare}, {quote(pattern)}) THEN {value}" for pattern, value in rules)
+    whens = " ".join(f"WHEN regexp_full_match({bare}, {quote_text(pattern)}) THEN {value}" for pattern, value in rules)
     return f"CASE WHEN {text} IS NULL OR {fast} THEN {text} {whens} ELSE {text} END"
 
 
@@ -78,8 +82,8 @@ def integer(text: str, decimal: str) -> str:
 
 
 def boolean(text: str) -> str:
-    words = [f"WHEN lower({text}) IN ({', '.join(map(quote, TRUE_WORDS))}) THEN 'true'"]
-    words.append(f"WHEN lower({text}) IN ({', '.join(map(quote, FALSE_WORDS))}) THEN 'false'")
+    words = [f"WHEN lower({text}) IN ({', '.join(map(quote_text, TRUE_WORDS))}) THEN 'true'"]
+    words.append(f"WHEN lower({text}) IN ({', '.join(map(quote_text, FALSE_WORDS))}) THEN 'false'")
     return f"CASE {' '.join(words)} ELSE {text} END"
 
 
@@ -87,7 +91,7 @@ def _formats(day_first: bool, digits: int) -> str:
     date = "%d/%m/" if day_first else "%m/%d/"
     year = "%Y" if digits == 4 else "%y"
     times = (" %H:%M:%S", " %H:%M:%S.%f", " %H:%M", " %I:%M:%S %p", " %I:%M %p", "")
-    return "[" + ", ".join(quote(date + year + time) for time in times) + "]"
+    return "[" + ", ".join(quote_text(date + year + time) for time in times) + "]"
 
 
 def _split_instant(text: str, day_first: bool) -> str:
@@ -119,7 +123,7 @@ def _zoned(local: str, time_zone: str) -> str:
     """Text with offset of a local TIMESTAMP in a told zone; ``Z`` when none was told."""
     if time_zone == "UTC":
         return f"strftime({local}, '%Y-%m-%dT%H:%M:%SZ')"
-    return f"strftime(timezone({quote(time_zone)}, {local}), '%Y-%m-%dT%H:%M:%SZ')"
+    return f"strftime(timezone({quote_text(time_zone)}, {local}), '%Y-%m-%dT%H:%M:%SZ')"
 
 
 def datetime(text: str, day_first: bool, is_end: bool, time_zone: str) -> str:
@@ -132,29 +136,29 @@ def datetime(text: str, day_first: bool, is_end: bool, time_zone: str) -> str:
 
     def from_local(local: str) -> str:
         is_bare = f"NOT regexp_matches({text}, ':')"
-        return f"CASE WHEN {is_bare} THEN strftime({local}, '%Y-%m-%d') || {quote(clock)} ELSE {_zoned(local, time_zone)} END"
+        return f"CASE WHEN {is_bare} THEN strftime({local}, '%Y-%m-%d') || {quote_text(clock)} ELSE {_zoned(local, time_zone)} END"
 
     naive = f"{iso_local} || 'Z'" if time_zone == "UTC" else _zoned(f"try_cast({iso_local} AS TIMESTAMP)", time_zone)
     return f"""CASE
         WHEN {text} IS NULL THEN NULL
-        WHEN regexp_full_match({text}, {quote(ISO_DATE)}) THEN
-            CASE WHEN try_cast({text} AS DATE) IS NULL THEN {text} ELSE {text} || {quote(clock)} END
-        WHEN regexp_full_match({text}, {quote(ISO_INSTANT)}) THEN
+        WHEN regexp_full_match({text}, {quote_text(ISO_DATE)}) THEN
+            CASE WHEN try_cast({text} AS DATE) IS NULL THEN {text} ELSE {text} || {quote_text(clock)} END
+        WHEN regexp_full_match({text}, {quote_text(ISO_INSTANT)}) THEN
             CASE WHEN try_cast({iso_local} AS TIMESTAMP) IS NULL THEN {text}
                  WHEN {zone} = '' THEN {naive} ELSE {iso_local} || {zone} END
-        WHEN regexp_full_match({text}, {quote(SPLIT_DATE)}) THEN coalesce({from_local(split)}, {text})
-        WHEN regexp_full_match({text}, {quote(YEAR_FIRST)}) THEN coalesce({from_local(year_first)}, {text})
-        WHEN regexp_full_match({text}, {quote(COMPACT_DATE)}) THEN
-            coalesce(strftime(try_strptime({text}, '%Y%m%d'), '%Y-%m-%d') || {quote(clock)}, {text})
+        WHEN regexp_full_match({text}, {quote_text(SPLIT_DATE)}) THEN coalesce({from_local(split)}, {text})
+        WHEN regexp_full_match({text}, {quote_text(YEAR_FIRST)}) THEN coalesce({from_local(year_first)}, {text})
+        WHEN regexp_full_match({text}, {quote_text(COMPACT_DATE)}) THEN
+            coalesce(strftime(try_strptime({text}, '%Y%m%d'), '%Y-%m-%d') || {quote_text(clock)}, {text})
         ELSE {text} END"""
 
 
 def date(text: str, day_first: bool) -> str:
     """Canonical date; the time of day of an instant is dropped, its own day kept."""
     return f"""CASE
-        WHEN {text} IS NULL OR regexp_full_match({text}, {quote(ISO_DATE)}) THEN {text}
-        WHEN regexp_full_match({text}, {quote(ISO_INSTANT)}) THEN coalesce(try_cast({text}[:10] AS DATE)::VARCHAR, {text})
-        WHEN regexp_full_match({text}, {quote(SPLIT_DATE)}) THEN coalesce(strftime({_split_instant(text, day_first)}, '%Y-%m-%d'), {text})
-        WHEN regexp_full_match({text}, {quote(YEAR_FIRST)}) THEN coalesce(strftime({_year_first_instant(text)}, '%Y-%m-%d'), {text})
-        WHEN regexp_full_match({text}, {quote(COMPACT_DATE)}) THEN coalesce(strftime(try_strptime({text}, '%Y%m%d'), '%Y-%m-%d'), {text})
+        WHEN {text} IS NULL OR regexp_full_match({text}, {quote_text(ISO_DATE)}) THEN {text}
+        WHEN regexp_full_match({text}, {quote_text(ISO_INSTANT)}) THEN coalesce(try_cast({text}[:10] AS DATE)::VARCHAR, {text})
+        WHEN regexp_full_match({text}, {quote_text(SPLIT_DATE)}) THEN coalesce(strftime({_split_instant(text, day_first)}, '%Y-%m-%d'), {text})
+        WHEN regexp_full_match({text}, {quote_text(YEAR_FIRST)}) THEN coalesce(strftime({_year_first_instant(text)}, '%Y-%m-%d'), {text})
+        WHEN regexp_full_match({text}, {quote_text(COMPACT_DATE)}) THEN coalesce(strftime(try_strptime({text}, '%Y%m%d'), '%Y-%m-%d'), {text})
         ELSE {text} END"""

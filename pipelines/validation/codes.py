@@ -4,6 +4,7 @@ import re
 from difflib import get_close_matches
 
 from pipelines.catalogue import Codelist, Field, Table
+from pipelines.engine import fetch_one
 from pipelines.validation.workspace import Workspace, json_object
 
 
@@ -49,30 +50,39 @@ def _check_codelist(space: Workspace, table: Table, field: Field, codelist: Code
 
 def check_identifiers(space: Workspace, table: Table) -> None:
     """Schemes that no register knows, and identifiers without the form of their scheme."""
+    codelist = space.catalogue.codelists["identifierScheme"]
+    own = {each for member in space.catalogue.members.values() for each in member.identifier_schemes}
+    known = _sql_list(sorted(set(codelist.codes) | own))
     for scheme, identifier in _scheme_pairs(space, table):
-        codelist = space.catalogue.codelists["identifierScheme"]
-        own = {each for member in space.catalogue.members.values() for each in member.identifier_schemes}
-        known = _sql_list(sorted(set(codelist.codes) | own))
+        parameters = json_object(scheme=f'"{scheme}"')
         space.add_findings_sql(
             "identifier-scheme-unknown",
             table.name,
-            f'SELECT rid, "{scheme}" AS value, {json_object(scheme=f"""\"{scheme}\"""")} AS parameters FROM "{table.name}" '
+            f'SELECT rid, "{scheme}" AS value, {parameters} AS parameters FROM "{table.name}" '
             f'WHERE "{scheme}" IS NOT NULL AND NOT list_contains({known}, "{scheme}")',
             field=scheme,
         )
-        for code in codelist.codes.values():
-            pattern = code.extra.get("pattern", "")
-            if not pattern or not re.compile(pattern):
-                continue
-            bare = f"CASE WHEN starts_with(\"{identifier}\", '{code.code}-') THEN \"{identifier}\"[{len(code.code) + 2}:] ELSE \"{identifier}\" END"
-            space.add_findings_sql(
-                "identifier-malformed",
-                table.name,
-                f'SELECT rid, "{identifier}" AS value, {json_object(scheme=f"{chr(39)}{code.code}{chr(39)}", example=f"{chr(39)}{_shape(pattern)}{chr(39)}")} AS parameters '
-                f"FROM \"{table.name}\" WHERE \"{scheme}\" = '{code.code}' AND \"{identifier}\" IS NOT NULL "
-                f"AND NOT regexp_full_match({bare}, '{pattern.strip('^$')}')",
-                field=identifier,
-            )
+        used = space.con.execute(f'SELECT DISTINCT "{scheme}" FROM "{table.name}" WHERE "{scheme}" IS NOT NULL').fetchall()
+        for (name,) in used:
+            pattern = codelist.codes[name].extra.get("pattern", "") if name in codelist.codes else ""
+            if pattern:
+                _check_form(space, table, scheme, identifier, name, pattern)
+
+
+def _check_form(space: Workspace, table: Table, scheme: str, identifier: str, name: str, pattern: str) -> None:
+    """Identifiers of one scheme against the pattern of its register; a scheme written in front does not count."""
+    bare = (
+        f"CASE WHEN starts_with(\"{identifier}\", '{name}-') THEN \"{identifier}\"[{len(name) + 2}:] ELSE \"{identifier}\" END"
+    )
+    parameters = json_object(scheme=f"'{name}'", example=f"'{_shape(pattern)}'")
+    form = pattern.removeprefix("^").removesuffix("$")
+    space.add_findings_sql(
+        "identifier-malformed",
+        table.name,
+        f'SELECT rid, "{identifier}" AS value, {parameters} AS parameters FROM "{table.name}" '
+        f"WHERE \"{scheme}\" = '{name}' AND \"{identifier}\" IS NOT NULL AND NOT regexp_full_match({bare}, '{form}')",
+        field=identifier,
+    )
 
 
 def _scheme_pairs(space: Workspace, table: Table) -> list[tuple[str, str]]:
@@ -104,7 +114,7 @@ def check_recommended(space: Workspace, table: Table) -> None:
     sent = [name for name in recommended if space.has(table.name, name)]
     if sent:
         counts = ", ".join(f'count("{name}")' for name in sent)
-        values = space.con.execute(f'SELECT {counts} FROM "{table.name}"').fetchone() or ()
+        values = fetch_one(space.con, f'SELECT {counts} FROM "{table.name}"')
         filled = dict(zip(sent, values, strict=True))
     for name in recommended:
         empty = rows - filled.get(name, 0)

@@ -40,20 +40,20 @@ def check_primary_key(space: Workspace, table: Table) -> None:
         f"WHERE {filled} GROUP BY ALL HAVING count(*) > 1) k ON "
         + " AND ".join(f't."{column}" IS NOT DISTINCT FROM k."{column}"' for column in key)
     )
-    first = f"first_value(source_row_number) OVER (PARTITION BY {whole} ORDER BY rid)"
+    first = f"first_value(source_row_number) OVER (PARTITION BY {whole} ORDER BY source_file, source_row_number, rid)"
     space.add_findings_sql(
         "duplicate-row",
         name,
         f"SELECT rid, {_text(key)} AS value, {json_object(first_row='first_row')} AS parameters FROM (SELECT *, {first} AS first_row, "
-        f"row_number() OVER (PARTITION BY {whole} ORDER BY rid) AS copy FROM twins) WHERE copy > 1",
+        f"row_number() OVER (PARTITION BY {whole} ORDER BY source_file, source_row_number, rid) AS copy FROM twins) WHERE copy > 1",
         refuse=True,
     )
-    first = f"first_value(source_row_number) OVER (PARTITION BY {_quoted(key)} ORDER BY rid)"
+    first = f"first_value(source_row_number) OVER (PARTITION BY {_quoted(key)} ORDER BY source_file, source_row_number, rid)"
     space.add_findings_sql(
         "primary-key-duplicate",
         name,
         f"SELECT rid, key AS value, {json_object(key='key', first_row='first_row')} AS parameters FROM (SELECT *, {_text(key)} AS key, "
-        f"{first} AS first_row, row_number() OVER (PARTITION BY {_quoted(key)} ORDER BY rid) AS copy FROM twins "
+        f"{first} AS first_row, row_number() OVER (PARTITION BY {_quoted(key)} ORDER BY source_file, source_row_number, rid) AS copy FROM twins "
         f"WHERE rid NOT IN (SELECT rid FROM {REFUSED} WHERE table_name = '{name}' AND reason = 'duplicate-row')) WHERE copy > 1",
         field=key[-1],
     )

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.engine import quote_text
+
 _SIMPLE_PATTERN = re.compile(r"(?:[A-Za-z0-9_\-]|\\d|\[[A-Za-z0-9_\-]+\]|\{\d+(?:,\d+)?\}|[?+])+")
 """Regular expressions that mean the same to Python and to RE2: literals, digits, plain classes, bounded repeats."""
 
@@ -19,12 +21,8 @@ _URI = r"https?://[!-~]+"
 _EMAIL = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,40}@([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.)+[A-Za-z]{2,10}"
 
 
-def quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _matches(column: str, pattern: str) -> str:
-    return f"regexp_full_match({column}, {quote(pattern)})"
+    return f"regexp_full_match({column}, {quote_text(pattern)})"
 
 
 def _type_is_clean(column: str, descriptor: Mapping[str, Any]) -> str:
@@ -57,7 +55,7 @@ def _constraint_is_clean(column: str, kind: str, name: str, value: Any) -> str:
         case "required":
             return "true"  # asked of the missing cell, below
         case "enum" if kind == "string":
-            return f"{column} IN ({', '.join(quote(str(each)) for each in value)})"
+            return f"{column} IN ({', '.join(quote_text(str(each)) for each in value)})"
         case "pattern" if kind == "string" and _SIMPLE_PATTERN.fullmatch(value):
             return _matches(column, value)
         case "maxLength" if text:

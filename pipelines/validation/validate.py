@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pipelines.catalogue import PROVENANCE, Catalogue, PackageType, Table
-from pipelines.engine import connect
+from pipelines.engine import connect, fetch_one
 from pipelines.flat import FLAT, base, conflicting_fields, join_contracts_flat, split_contracts_flat
 from pipelines.records import (
     AcceptancePolicy,
@@ -117,13 +117,13 @@ def _check(space: Workspace, staged: StagedPackage, progress: Progress) -> list[
     for done, table in enumerate(space.tables()):
         progress(table.name, done, steps)
         check_contents(space, table)
-    _derive(space, package_type)
+    _split_flat(space, package_type)
     skipped: list[SkippedCheck] = []
     for done, table in enumerate(space.tables()):
         progress(table.name, min(len(staged.tables) + done, steps - 2), steps)
-        check_primary_key(space, table)
         if table.name in space.derived:
             continue
+        check_primary_key(space, table)
         for key in table.foreign_keys:
             reason = check_foreign_key(space, table, key)
             if reason:
@@ -136,6 +136,7 @@ def _check(space: Workspace, staged: StagedPackage, progress: Progress) -> list[
         reason = apply_rule(space, rule)
         if reason:
             skipped.append(reason)
+    _join_flat(space, package_type)
     progress("rules", steps, steps)
     return skipped
 
@@ -147,25 +148,26 @@ def _read_letters(space: Workspace, staged: StagedPackage) -> None:
             space.letters[entry["origin"], entry["table"], field] = letter
 
 
-def _derive(space: Workspace, package_type: PackageType) -> None:
-    """The other shape: linked tables from a flat one, or the flat one from linked tables."""
-    if package_type.flat is None:
+def _split_flat(space: Workspace, package_type: PackageType) -> None:
+    """Linked tables from the sound rows of a flat one, so that the rules see them; they are unique by construction."""
+    if package_type.flat not in space.columns or "contracts" in space.columns:
         return
-    if FLAT in space.columns:
-        if "contracts" in space.columns:
-            return
-        space.con.execute(
-            f"CREATE TABLE flat_base AS {base(package_type, f'(SELECT * FROM {FLAT} WHERE {_sound(FLAT)} ORDER BY rid)', space.columns[FLAT])}"
-        )
-        _tell_conflicts(space, package_type)
-        for name, sql in split_contracts_flat(package_type, "flat_base").items():
-            present = [column[0] for column in space.con.execute(f"DESCRIBE {sql}").fetchall()]
-            columns = [column for column in package_type.table(name).by_name if column in present]
-            space.add_table(name, sql, columns, derived=True)
+    sound = f"(SELECT * FROM {FLAT} WHERE {_sound(FLAT)})"
+    space.con.execute(f"CREATE TABLE flat_base AS {base(package_type, sound, space.columns[FLAT])}")
+    _tell_conflicts(space, package_type)
+    for name, sql in split_contracts_flat(package_type, "flat_base").items():
+        present = [column[0] for column in space.con.execute(f"DESCRIBE {sql}").fetchall()]
+        columns = [column for column in package_type.table(name).by_name if column in present]
+        space.add_table(name, sql, columns, derived=True)
+
+
+def _join_flat(space: Workspace, package_type: PackageType) -> None:
+    """The flat table from the sound rows of linked ones, for readers."""
+    if package_type.flat is None or package_type.flat in space.columns or "contracts" not in space.columns:
         return
-    if "contracts" in space.columns:
-        sql = join_contracts_flat(package_type, space.has)
-        space.add_table(FLAT, sql, list(package_type.table(FLAT).by_name), derived=True)
+    for name in list(space.columns):
+        space.con.execute(f'CREATE VIEW "sound_{name}" AS SELECT * FROM "{name}" WHERE {_sound(name)}')
+    space.add_table(FLAT, join_contracts_flat(package_type, space.has), list(package_type.table(FLAT).by_name), derived=True)
 
 
 def _sound(table: str) -> str:
@@ -220,9 +222,7 @@ def _count(space: Workspace, staged: StagedPackage, verdict: Verdict) -> list[Ta
 
 
 def _refused(space: Workspace, table: str) -> int:
-    row = space.con.execute(f"SELECT count(DISTINCT rid) FROM {REFUSED} WHERE table_name = ?", [table]).fetchone()
-    assert row is not None
-    return int(row[0])
+    return int(fetch_one(space.con, f"SELECT count(DISTINCT rid) FROM {REFUSED} WHERE table_name = ?", [table])[0])
 
 
 def _write_typed(space: Workspace, package_type: PackageType, folder: Path) -> dict[str, str]:
@@ -245,7 +245,7 @@ def _write_table(space: Workspace, table: Table, path: Path) -> None:
         else f'CAST(NULL AS {field.duckdb_type}) AS "{field.name}"'
         for field in table.fields
     ]
-    order = ", ".join(f'"{name}"' for name in (*(key for key in table.primary_key if key in sent), "rid"))
+    order = ", ".join(f'"{name}"' for name in (*(key for key in table.primary_key if key in sent), *PROVENANCE))
     space.con.execute(
         f"COPY (SELECT {', '.join(columns)}, {', '.join(PROVENANCE)} FROM \"{table.name}\" WHERE {_sound(table.name)} ORDER BY {order}) "
         f"TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.catalogue import Catalogue, PackageType, Table
+from pipelines.engine import fetch_one
 from pipelines.flat import FLAT, flat_column
 from pipelines.records import Finding, FindingGroup, Severity
 
@@ -35,7 +36,7 @@ VALUE_CHARACTERS = 200
 
 
 class Workspace:
-    """Tables of a staged package as DuckDB tables with ``rid`` (0-based order) beside their columns.
+    """Tables of a staged package as DuckDB tables with ``rid`` (a number per row) beside their columns.
 
     letters: (table, field) -> column letter in the source, for cell addresses.
     """
@@ -54,7 +55,7 @@ class Workspace:
         con.execute(f"CREATE TABLE {REFUSED} (table_name VARCHAR, rid BIGINT, reason VARCHAR)")
 
     def add_table(self, name: str, sql: str, columns: Sequence[str], *, derived: bool = False) -> None:
-        """Materialise a table, in the order of its rows."""
+        """Materialise a table. ``rid`` names a row; it says nothing of the order, which only the provenance knows."""
         listed = ", ".join(f'"{column}"' for column in columns)
         self.con.execute(
             f'CREATE TABLE "{name}" AS SELECT (row_number() OVER ()) - 1 AS rid, {listed}, source_file, source_row_number FROM ({sql})'
@@ -71,9 +72,7 @@ class Workspace:
         return [table for table in self.package_type.tables if table.name in self.columns]
 
     def rows(self, table: str) -> int:
-        row = self.con.execute(f'SELECT count(*) FROM "{table}"').fetchone()
-        assert row is not None
-        return int(row[0])
+        return int(fetch_one(self.con, f'SELECT count(*) FROM "{table}"')[0])
 
     def add_findings(self, findings: Iterable[Finding]) -> None:
         rows = [
@@ -112,8 +111,8 @@ class Workspace:
         """
         severity = self.catalogue.severity(code)
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE hits AS {sql}")
-        count = self.con.execute("SELECT count(*) FROM hits").fetchone()
-        if not count or not count[0]:
+        (count,) = fetch_one(self.con, "SELECT count(*) FROM hits")
+        if not count:
             return 0
         shown_table, shown_field = self.shown(table, field)
         self.con.execute(
@@ -124,7 +123,7 @@ class Workspace:
         )
         if refuse or severity is Severity.ERROR:
             self.con.execute(f"INSERT INTO {REFUSED} SELECT ?, rid, ? FROM hits", [table, code])
-        return int(count[0])
+        return int(count)
 
     def shown(self, table: str, field: str | None) -> tuple[str, str | None]:
         """Table and field as the sender knows them: a derived linked field is a column of the flat table."""
@@ -146,8 +145,9 @@ class Workspace:
     def groups(self) -> list[FindingGroup]:
         """Findings by code, table and field: gravest first, then most frequent."""
         rows = self.con.execute(
-            f"SELECT code, severity, table_name, field, count(*) AS n FROM {FINDINGS} GROUP BY ALL "
-            "ORDER BY list_position(['error', 'warning', 'notice'], severity), n DESC, code, table_name, field"
+            f"SELECT code, severity, table_name, field, count(*) AS n FROM {FINDINGS} "
+            "GROUP BY code, severity, table_name, field "
+            "ORDER BY CASE severity WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END, n DESC, code, table_name, field"
         ).fetchall()
         return [
             FindingGroup(code, Severity(severity), table, field, count, tuple(self.examples(code, table, field)))

@@ -142,9 +142,6 @@ def read_releases(source: SourceFile, findings: FindingList, facts: FileFacts) -
     except BrokenJsonError as error:
         reader.report(error)
     facts.encoding = text.encoding
-    if facts.linked_records:
-        parameters = {"count": facts.linked_records}
-        findings.add(Finding("ocds-linked-releases", source_file=source.name, parameters=parameters))
     if not facts.releases and not reader.faults:
         code = "ocds-no-releases" if text.bytes_read and not reader.blank else "empty-file"
         findings.add(Finding(code, source_file=source.name))

@@ -36,6 +36,11 @@ class Shape:
     kind: str
     whole: bool = False
     children: dict[str, "Shape"] = field(default_factory=dict)
+    containers: frozenset[str] = field(init=False)
+    """Names of the children that are not scalars."""
+
+    def __post_init__(self) -> None:
+        self.containers = frozenset(name for name, child in self.children.items() if child.kind != "scalar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +136,19 @@ class Repair:
     def _object(
         self, value: dict[str, Any], shape: Shape | None, pointer: str, parents: tuple[Mapping[str, Any], ...]
     ) -> None:
-        children = shape.children if shape else {}
+        children, containers = (shape.children, shape.containers) if shape else ({}, frozenset())
         changed: dict[str, Any] = {}
         for name, child in value.items():
+            nested = child.__class__ is dict or child.__class__ is list
+            if not nested and (name not in containers or child is None):
+                continue
             known = children.get(name)
-            if known is None:
-                if self.for_merging and child.__class__ in (dict, list):
-                    self._unknown(child, pointer + pointer_step(name), parents)
-            elif child is not None and (known.kind != "scalar" or child.__class__ in (dict, list)):
-                fixed = self._fix(child, known, pointer + pointer_step(name), parents)
+            if known is not None:
+                fixed = self._fix(child, known, pointer + "/" + name, parents)
                 if fixed is not child:
                     changed[name] = fixed
+            elif self.for_merging:
+                self._unknown(child, pointer + pointer_step(name), parents)
         for name, fixed in changed.items():
             if fixed is None:
                 del value[name]
@@ -151,9 +158,10 @@ class Repair:
     def _fix(self, value: Any, shape: Shape, pointer: str, parents: tuple[Mapping[str, Any], ...]) -> Any:
         """The value in its shape, the same object where it had it; None when nothing of it has a place."""
         match shape.kind:
-            case "objects":
-                return self._objects(value, shape, pointer, parents)
             case "object":
+                if value.__class__ is dict:
+                    self._object(value, shape, pointer, parents)
+                    return value
                 if isinstance(value, list):
                     objects = [element for element in value if isinstance(element, dict)]
                     self._misplace(pointer, [each for each in value if each not in objects[:1]], parents)
@@ -161,6 +169,8 @@ class Repair:
                 if isinstance(value, dict):
                     self._object(value, shape, pointer, parents)
                     return value
+            case "objects":
+                return self._objects(value, shape, pointer, parents)
             case "list":
                 if isinstance(value, list):
                     return self._scalars(value, pointer, parents)
@@ -176,7 +186,7 @@ class Repair:
         return None
 
     def _scalars(self, value: list[Any], pointer: str, parents: tuple[Mapping[str, Any], ...]) -> list[Any] | None:
-        nested = [each for each in value if each.__class__ in (dict, list)]
+        nested = [each for each in value if each.__class__ is dict or each.__class__ is list]
         if not nested:
             return value
         self._misplace(pointer, nested, parents)
@@ -190,7 +200,7 @@ class Repair:
         if not isinstance(value, list):
             self._misplace(pointer, value, parents)
             return None
-        if any(element.__class__ is not dict for element in value):
+        if not all([element.__class__ is dict for element in value]):
             self._misplace(pointer, [each for each in value if not isinstance(each, dict)], parents)
             value = [each for each in value if isinstance(each, dict)]
         for element in value:

@@ -30,6 +30,9 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        # Arrays of extensions are not repaired by the schema; a single object stands for an array of one.
+        return [value]
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
@@ -68,15 +71,15 @@ class _Parties:
                 self._by_name[name] = identifier if self._by_name.get(name, identifier) == identifier else None
 
     def identify(self, identifier: Mapping[str, Any], name: str) -> str:
-        """Scheme and number of the identifier, else the number alone, else the name; empty when nothing is sure."""
+        """Scheme and number of the identifier, else the number alone, else the name; empty when nothing is sure.
+
+        A scheme with spaces is a description, not a code, and makes no id.
+        """
         scheme, number = scalar_text(identifier.get("scheme")), scalar_text(identifier.get("id"))
-        candidates = [text for text in (f"{scheme}-{number}" if scheme and number else "", number) if text]
-        known = next((text for text in candidates if text in self.ids), None)
-        if known or candidates:
-            return known or candidates[0]
-        if self.ids:
-            return self._by_name.get(name) or ""
-        return name
+        if number:
+            known = next((each for each in (f"{scheme}-{number}", number) if each in self.ids), "")
+            return known or (f"{scheme}-{number}" if scheme and " " not in scheme else number)
+        return self._by_name.get(name) or "" if self.ids else name
 
 
 def upgrade_release(release: dict[str, Any]) -> bool:
@@ -120,7 +123,7 @@ def _upgrade_amendment(holder: dict[str, Any]) -> bool:
         return False
     del holder["amendment"]
     amendments = holder["amendments"] = _dicts(holder.get("amendments"))
-    if not any(amendment.items() <= each.items() for each in map(_hashable, amendments) for amendment in [_hashable(amendment)]):
+    if not any(all(each.get(name) == value for name, value in amendment.items()) for each in amendments):
         if not scalar_text(amendment.get("id")):
             amendment = {"id": scalar_text(amendment.get("date")) or str(len(amendments) + 1), **amendment}
         amendments.append(amendment)

@@ -63,5 +63,7 @@ def apply_rule(space: Workspace, rule: Rule) -> SkippedCheck | None:
         else:
             nulls = ", ".join(f'CAST(NULL AS VARCHAR) AS "{column}"' for column in columns)
             views.append(f"{table} AS (SELECT CAST(NULL AS BIGINT) AS rid, CAST(NULL AS BIGINT) AS source_row_number, {nulls} WHERE false)")
-    space.add_findings_sql(rule.code, rule.table, f"WITH {', '.join(views)} {rule.sql}", field=rule.field)
+    query = rule.sql.strip()
+    query = f", {query.removeprefix('WITH ')}" if query.startswith("WITH ") else f" {query}"
+    space.add_findings_sql(rule.code, rule.table, f"WITH {', '.join(views)}{query}", field=rule.field)
     return None

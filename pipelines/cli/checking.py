@@ -1,0 +1,112 @@
+"""``ingp validate``, ``ingp recheck``, ``ingp doctor``."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.show import Exit, err, grid, out, print_json, print_report, progress_bar
+from pipelines.cli.words import LANGUAGE, _
+from pipelines.settings import Settings
+
+Files = Annotated[list[Path], typer.Argument(help=_("Files or folders: CSV, XLSX, ODS, JSON, ZIP, data package."), exists=True)]
+Mapping = Annotated[Path | None, typer.Option("--mapping", help=_("Mapping file: which column is which field."), exists=True)]
+PackageTypeName = Annotated[str | None, typer.Option("--type", help=_("procurement or activity; recognised when not given."))]
+Json = Annotated[bool, typer.Option("--json", help=_("Answer as JSON, for scripts."))]
+RowsPolicy = Annotated[bool, typer.Option("--rows", help=_("Set rows with errors aside instead of refusing everything."))]
+
+
+def read_mapping(path: Path | None) -> dict[str, object]:
+    """A mapping file; a file that is no JSON object ends the command."""
+    if path is None:
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise typer.BadParameter(f"{path}: {error}") from None
+    if not isinstance(data, dict):
+        raise typer.BadParameter(_("{path} is not a mapping file.").format(path=path))
+    return data
+
+
+def validate(
+    files: Files,
+    member: Annotated[str, typer.Option("--member", help=_("Member code, for checks that depend on the member."))] = "XZZ",
+    package_type: PackageTypeName = None,
+    mapping: Mapping = None,
+    rows: RowsPolicy = False,
+    form: Annotated[str, typer.Option("--format", help=_("terminal or markdown."))] = "terminal",
+    as_json: Json = False,
+) -> None:
+    # Imported here: `ingp --help` and mistyped options answer at once.
+    from pipelines.catalogue import load_catalogue
+    from pipelines.identifiers import MemberCode
+    from pipelines.intake import receive_submission
+    from pipelines.records import AcceptancePolicy, Verdict
+    from pipelines.reporting import render_markdown
+    from pipelines.validation import report_to_dict, validate_package
+    from pipelines.zones import Zones
+
+    settings = Settings()
+    catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
+    if member not in catalogue.members and member != "XZZ":
+        raise typer.BadParameter(_("{member} is not the code of a member.").format(member=member))
+    with tempfile.TemporaryDirectory(prefix="ingp-") as folder, progress_bar(as_json) as progress:
+        zones = Zones(Path(folder))
+        progress(_("Reading"), 0, 1)
+        staged = receive_submission(
+            files, MemberCode(member), zones, catalogue, package_type=package_type, instructions=read_mapping(mapping)
+        )
+        policy = AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE
+        report = validate_package(
+            staged, catalogue, zones.report_folder(staged.submission.submission_id), policy=policy,
+            memory_limit=settings.memory_limit, threads=settings.threads, progress=progress,
+        )
+    if as_json:
+        print_json({**report_to_dict(report), "understood": staged.understood})
+    elif form == "markdown":
+        out.print(render_markdown(report, catalogue, LANGUAGE), markup=False, soft_wrap=True)
+    else:
+        print_report(report, catalogue)
+    raise typer.Exit(Exit.DATA if report.verdict is Verdict.REJECTED else Exit.OK)
+
+
+def recheck(as_json: Json = False) -> None:
+    from pipelines.workflow import Installation
+    from pipelines.workflow import recheck as recheck_accepted
+
+    site = Installation.open()
+    with progress_bar(as_json) as progress:
+        results = recheck_accepted(site, progress=progress)
+    changed = [each for each in results if each.before != each.after or each.new_codes]
+    if as_json:
+        print_json([{"submission_id": each.submission_id, "before": each.before, "after": each.after, "new_codes": each.new_codes} for each in results])
+    else:
+        rows = [(each.submission_id, each.before.value, each.after.value, ", ".join(each.new_codes)) for each in changed]
+        out.print(_("{count} accepted submissions checked again, {changed} would be judged otherwise.").format(count=len(results), changed=len(changed)))
+        if rows:
+            out.print(grid((_("Submission"), _("Then"), _("Now"), _("New findings")), rows))
+    raise typer.Exit(Exit.DATA if any(each.after == "rejected" for each in changed) else Exit.OK)
+
+
+def doctor(as_json: Json = False) -> None:
+    from pipelines.cli.health import examine
+
+    results = examine(Settings())
+    if as_json:
+        print_json([{"check": each.title, "ok": each.ok, "detail": each.detail} for each in results])
+    else:
+        for each in results:
+            mark = "[green]✓[/]" if each.ok else "[red]✗[/]"
+            out.print(f"{mark} {each.title}: {each.detail}")
+        if all(each.ok for each in results):
+            err.print(_("Everything is in order."))
+    raise typer.Exit(Exit.OK if all(each.ok for each in results) else Exit.MACHINE)
+
+
+def register(app: typer.Typer) -> None:
+    app.command(help=_("Check files without submitting anything. Needs no set-up."))(validate)
+    app.command(help=_("Try the rules of now on everything accepted, without changing anything."))(recheck)
+    app.command(help=_("Look whether this installation is in order."))(doctor)

@@ -1,0 +1,225 @@
+"""``ingp submit``, ``status``, ``confirm``, ``versions``, ``diff``, ``withdraw``."""
+
+import getpass
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.checking import Files, Json, Mapping, PackageTypeName, RowsPolicy, read_mapping
+from pipelines.cli.show import Exit, grid, number, out, print_changes, print_json, print_report, progress_bar
+from pipelines.cli.words import _
+
+Member = Annotated[str, typer.Option("--member", help=_("Member code, for example PRY."))]
+Period = Annotated[str | None, typer.Option("--period", help=_("What the data speaks for: 2024, 2024-03, 2024-Q1; everything when not given."))]
+By = Annotated[str, typer.Option("--by", help=_("Who decides; your user name when not given."))]
+
+
+def _member(site: object, code: str) -> str:
+    if code not in site.catalogue.members:  # type: ignore[attr-defined]
+        raise typer.BadParameter(_("{member} is not the code of a member.").format(member=code))
+    return code
+
+
+def submit(
+    files: Files,
+    member: Member,
+    package_type: PackageTypeName = None,
+    period: Period = None,
+    mapping: Mapping = None,
+    rows: RowsPolicy = False,
+    confirm_loss: Annotated[bool, typer.Option("--confirm-loss", help=_("Accept although rows that were there before are gone."))] = False,
+    publish: Annotated[bool, typer.Option("--publish", help=_("Publish at once when accepted."))] = False,
+    as_json: Json = False,
+) -> None:
+    from pipelines import workflow
+    from pipelines.records import AcceptancePolicy
+    from pipelines.validation import report_to_dict
+
+    site = workflow.Installation.open()
+    with progress_bar(as_json) as progress:
+        progress(_("Reading"), 0, 1)
+        try:
+            outcome = workflow.submit(
+                site, files, _member(site, member), package_type=package_type, period=period,
+                instructions=read_mapping(mapping), policy=AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE,
+                confirmed_by=getpass.getuser() if confirm_loss else None, progress=progress,
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        release = workflow.publish(site, progress=progress) if publish and outcome.version else None
+    submission = outcome.staged.submission
+    if as_json:
+        print_json(
+            {
+                "submission_id": submission.submission_id,
+                "already_received": outcome.staged.already_received,
+                "state": outcome.state,
+                "version": int(outcome.version.number) if outcome.version else None,
+                "release_id": release.release_id if release else None,
+                "report": report_to_dict(outcome.report),
+            }
+        )
+    else:
+        if outcome.staged.already_received:
+            out.print(_("These very files were received before; nothing is counted twice."))
+        print_report(outcome.report, site.catalogue, notices=False)
+        out.print()
+        out.print(f"{_('Submission')}: [bold]{submission.submission_id}[/]  {_('State')}: [bold]{state_title(outcome.state)}[/]")
+        if outcome.version:
+            out.print(f"{_('Version')}: [bold]{outcome.version.number}[/]")
+        if outcome.pending:
+            out.print(_("Rows that were published before are gone. Look at the table; if this is right, run:"))
+            out.print(f"  ingp confirm {submission.submission_id}")
+            print_changes(outcome.pending)
+        if release:
+            out.print(f"{_('Release')}: [bold]{release.release_id}[/]")
+        refused = sum(count.rows_refused for count in outcome.report.counts if not count.derived)
+        if outcome.state == "rejected" and not rows and refused:
+            out.print(_("To publish the rows without errors now and hold back the others, add --rows."))
+    raise typer.Exit(Exit.OK if outcome.version or outcome.state in ("accepted", "published") else Exit.DATA)
+
+
+def state_title(state: str) -> str:
+    """Name of a state in the reader's language."""
+    titles = {
+        "received": _("received"),
+        "checking": _("being checked"),
+        "rejected": _("refused"),
+        "needs_confirmation": _("waiting for confirmation"),
+        "accepted": _("accepted"),
+        "published": _("published"),
+        "superseded": _("replaced by a newer version"),
+        "withdrawn": _("withdrawn"),
+    }
+    return titles.get(state, state)
+
+
+def confirm(submission: Annotated[str, typer.Argument(help=_("Submission, or the beginning of its name."))], by: By = "", as_json: Json = False) -> None:
+    from pipelines import workflow
+
+    site = workflow.Installation.open()
+    submission_id = workflow.find_submission(site, submission)
+    report = workflow.read_report(site.zones.report_folder(submission_id))
+    outcome = workflow.process(site, submission_id, policy=report.policy, confirmed_by=by or getpass.getuser())
+    if as_json:
+        print_json({"submission_id": submission_id, "state": outcome.state})
+    else:
+        out.print(f"{submission_id}: {state_title(outcome.state)}")
+
+
+def status(
+    member: Annotated[str | None, typer.Option("--member", help=_("Only this member."))] = None,
+    resume: Annotated[bool, typer.Option("--resume", help=_("Finish what was interrupted."))] = False,
+    as_json: Json = False,
+) -> None:
+    from pipelines import workflow
+    from pipelines.publication import current_release
+
+    site = workflow.Installation.open()
+    waiting = workflow.unfinished(site)
+    if resume:
+        for submission_id in waiting:
+            workflow.process(site, submission_id)
+        workflow.clean(site)
+        waiting = workflow.unfinished(site)
+    records = site.ledger.submissions(member=member)
+    folder = current_release(site.zones)
+    if as_json:
+        print_json(
+            {
+                "release_id": folder.name if folder else None,
+                "unfinished": waiting,
+                "submissions": [asdict(record) for record in records],
+            }
+        )
+        return
+    headings = (_("Submission"), _("Period"), _("Received"), _("State"), _("Rows read"), _("Accepted"), _("Refused"), _("Errors"), _("Warnings"), _("Version"))
+    rows = [
+        (
+            record.submission_id,
+            record.period,
+            f"{record.received_at:%Y-%m-%d %H:%M}",
+            state_title(record.state),
+            *(number(value or 0) for value in (record.rows_in, record.rows_accepted, record.rows_refused, record.errors, record.warnings)),
+            str(record.version_number or ""),
+        )
+        for record in records
+    ]
+    out.print(grid(headings, rows, right=(4, 5, 6, 7, 8, 9)))
+    out.print(f"{_('Release')}: {folder.name if folder else _('none yet; run “ingp publish”')}")
+    if waiting:
+        out.print(_("{count} unfinished; run “ingp status --resume”.").format(count=len(waiting)))
+
+
+def versions(member: Member, package_type: Annotated[str, typer.Option("--type")] = "procurement", as_json: Json = False) -> None:
+    from pipelines import workflow
+    from pipelines.store import read_history
+
+    site = workflow.Installation.open()
+    history = read_history(site.lake, _member(site, member), package_type)
+    if as_json:
+        print_json([asdict(version) for version in history])
+        return
+    rows = [
+        (
+            str(version.number),
+            f"{version.accepted_at:%Y-%m-%d %H:%M}",
+            version.period,
+            version.submission_id or "",
+            number(sum(each.rows for each in version.tables if not each.derived)),
+            version.reason or "",
+        )
+        for version in history
+    ]
+    headings = (_("Version"), _("Accepted"), _("Period"), _("Submission"), _("Rows"), _("Reason"))
+    out.print(grid(headings, rows, right=(4,)))
+
+
+def diff(
+    member: Member,
+    package_type: Annotated[str, typer.Option("--type")] = "procurement",
+    version: Annotated[int | None, typer.Option("--version", help=_("Version to compare with the one before it; the newest when not given."))] = None,
+    as_json: Json = False,
+) -> None:
+    from pipelines import workflow
+    from pipelines.store import read_changes
+
+    site = workflow.Installation.open()
+    changes = read_changes(site.lake, _member(site, member), package_type, version)
+    if as_json:
+        print_json(asdict(changes))
+    else:
+        print_changes(changes)
+
+
+def withdraw(
+    member: Member,
+    reason: Annotated[str, typer.Option("--reason", help=_("Why; kept for ever and shown."))],
+    package_type: Annotated[str, typer.Option("--type")] = "procurement",
+    period: Period = None,
+    by: By = "",
+    as_json: Json = False,
+) -> None:
+    from pipelines import workflow
+
+    site = workflow.Installation.open()
+    version = workflow.withdraw(
+        site, _member(site, member), package_type, period=period, reason=reason, by=by or getpass.getuser()
+    )
+    if as_json:
+        print_json(asdict(version))
+    else:
+        out.print(_("Withdrawn with version {version}. Run “ingp publish” to take it off the site; earlier releases keep it.").format(version=version.number))
+
+
+def register(app: typer.Typer) -> None:
+    app.command(help=_("Check files and, when they are in order, accept them as a new version."))(submit)
+    app.command(help=_("What has been received, and what became of it."))(status)
+    app.command(help=_("Accept a submission although rows that were there before are gone."))(confirm)
+    app.command(help=_("All accepted versions of a member."))(versions)
+    app.command(help=_("Rows added, removed and changed by a version."))(diff)
+    app.command(help=_("Take a member's data out of the next releases, with the reason."))(withdraw)
+
+

@@ -1,0 +1,187 @@
+"""accepted -> release: everything is written beside, verified, and made visible by one rename."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.catalogue import Catalogue
+from pipelines.engine import connect
+from pipelines.exceptions import PublicationError
+from pipelines.identifiers import ReleaseId
+from pipelines.publication.formats.csv import write_csv
+from pipelines.publication.formats.duck import write_duckdb
+from pipelines.publication.formats.parquet import write_parquet
+from pipelines.publication.formats.sqlite import write_sqlite
+from pipelines.publication.gather import PublishedTable, create_reference_tables, gather_tables
+from pipelines.publication.metadata.datapackage import datapackage, table_schema
+from pipelines.publication.metadata.datasette import datasette_config, datasette_metadata
+from pipelines.publication.verify import verify_release
+from pipelines.records import AcceptedVersion, Release, ReleaseFile
+from pipelines.zones import Zones
+
+SQLITE = "ingp.db"
+DUCKDB = "ingp.duckdb"
+REFERENCE = ("codelists", "release_versions")
+Progress = Callable[[str, int, int], None]
+
+
+def next_release_id(zones: Zones, day: datetime) -> ReleaseId:
+    """The next free serial of the month."""
+    taken = [
+        ReleaseId(folder.name).parts[2]
+        for folder in zones.releases.glob(f"{day.year}.{day.month}.*")
+        if folder.is_dir() and not folder.name.startswith(".")
+    ]
+    return ReleaseId(f"{day.year}.{day.month}.{max(taken, default=0) + 1}")
+
+
+def assemble_release(
+    versions: Sequence[AcceptedVersion],
+    local_path: Callable[[str], Path],
+    catalogue: Catalogue,
+    zones: Zones,
+    *,
+    licence: str,
+    base_url: str,
+    memory_limit: str = "4GB",
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> Release:
+    """Build the release of these versions (one per member and package type) and verify it.
+
+    local_path: lake path -> local file. The release is visible as ``releases/<id>/`` only when every file has been
+    written, counted and hashed; `switch_current` then makes it the one that is served. Raises PublicationError,
+    leaving nothing behind, when a count does not add up.
+    """
+    now = datetime.now(UTC)
+    release_id = next_release_id(zones, now)
+    work = zones.tmp / f"release-{release_id}-{os.getpid()}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    tell = progress or (lambda *_: None)
+    try:
+        con = connect(memory_limit=memory_limit, threads=threads, temp=work / "tmp")
+        try:
+            release = _build(con, versions, local_path, catalogue, release_id, now, work, licence, base_url, tell)
+        finally:
+            con.close()
+        shutil.rmtree(work / "tmp", ignore_errors=True)
+        target = zones.release_folder(release_id)
+        try:
+            work.rename(target)
+        except OSError as error:
+            raise PublicationError(f"release {release_id} was made by somebody else meanwhile") from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return release
+
+
+def _build(
+    con: duckdb.DuckDBPyConnection,
+    versions: Sequence[AcceptedVersion],
+    local_path: Callable[[str], Path],
+    catalogue: Catalogue,
+    release_id: ReleaseId,
+    now: datetime,
+    work: Path,
+    licence: str,
+    base_url: str,
+    progress: Progress,
+) -> Release:
+    paths = {each.path: local_path(each.path) for version in versions for each in version.tables}
+    con.execute(f"ATTACH '{work / 'build.duckdb'}' AS build; USE build")
+    tables = gather_tables(con, catalogue, versions, paths)
+    create_reference_tables(con, catalogue, versions)
+    facts = {"release": str(release_id), "licence": licence, "source": base_url}
+    steps = len(tables) + 4
+    written: list[tuple[Path, int | None, str | None, str | None]] = []
+    for done, table in enumerate(tables):
+        progress(table.name, done, steps)
+        written += _write_table(con, table, catalogue, facts, work)
+    progress("SQLite", steps - 4, steps)
+    write_sqlite(con, tables, REFERENCE, work / SQLITE)
+    progress("DuckDB", steps - 3, steps)
+    comments = {
+        table.name: catalogue.texts.table("en", table.table.package_type, table.table.name).title for table in tables
+    }
+    write_duckdb(con, tables, REFERENCE, work / DUCKDB, comments)
+    written += [(work / SQLITE, None, None, None), (work / DUCKDB, None, None, None)]
+    progress("hashes", steps - 2, steps)
+    files = tuple(
+        ReleaseFile(path.relative_to(work).as_posix(), path.stat().st_size, _hash(path), rows, table_name, member)
+        for path, rows, table_name, member in written
+    )
+    parts = tuple(_version_facts(version) for version in versions)
+    _write_json(
+        work / "datapackage.json",
+        datapackage(catalogue, release_id, now, licence, base_url, tables, files, parts),
+    )
+    _write_json(work / "datasette-metadata.json", datasette_metadata(catalogue, release_id, licence, base_url, tables))
+    _write_json(work / "datasette.json", datasette_config(tables))
+    release = Release(release_id, now, parts, files)
+    _write_json(work / "release.json", asdict(release))
+    progress("verify", steps - 1, steps)
+    verify_release(con, work, tables, versions, release)
+    con.execute("USE memory; DETACH build")
+    (work / "build.duckdb").unlink()
+    progress("verify", steps, steps)
+    return release
+
+
+def _write_table(
+    con: duckdb.DuckDBPyConnection, table: PublishedTable, catalogue: Catalogue, facts: dict[str, Any], work: Path
+) -> list[tuple[Path, int | None, str | None, str | None]]:
+    schema = table_schema(catalogue, table)
+    written: list[tuple[Path, int | None, str | None, str | None]] = []
+    path = work / "parquet" / f"{table.name}.parquet"
+    written.append((path, write_parquet(con, table, path, facts, schema), table.name, None))
+    for member in table.members:
+        path = work / "parquet" / member / f"{table.name}.parquet"
+        written.append((path, write_parquet(con, table, path, facts, schema, member), table.name, member))
+    path = work / "csv" / f"{table.name}.csv"
+    write_csv(con, table, path)
+    written.append((path, table.rows, table.name, None))
+    return written
+
+
+def _version_facts(version: AcceptedVersion) -> dict[str, Any]:
+    return {
+        "member": str(version.member),
+        "package_type": version.package_type,
+        "number": int(version.number),
+        "submission_id": str(version.submission_id) if version.submission_id else None,
+        "accepted_at": version.accepted_at.isoformat(),
+        "schema_version": version.schema_version,
+        "tables": [{"table": each.table, "period": each.period, "rows": each.rows, "sha256": each.sha256} for each in version.tables],
+    }
+
+
+def _hash(path: Path) -> str:
+    digest = sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _write_json(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+
+
+def read_release(folder: Path) -> Release:
+    """The record of a release from its folder."""
+    data = json.loads((folder / "release.json").read_text(encoding="utf-8"))
+    return Release(
+        ReleaseId(data["release_id"]),
+        datetime.fromisoformat(data["released_at"]),
+        tuple(data["versions"]),
+        tuple(ReleaseFile(**each) for each in data["files"]),
+    )

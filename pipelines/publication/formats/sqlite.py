@@ -1,0 +1,89 @@
+"""One SQLite file for Datasette: keys, indexes on what is filtered, full-text search without accents.
+
+Amounts are NUMERIC: SQLite keeps integers exactly and other numbers as 8-byte floats, which give back every
+decimal number of up to 15 significant digits. The exact decimals are in the Parquet, CSV and DuckDB files;
+`verify` counts what a float could not hold and the release says so.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import adbc_driver_sqlite.dbapi
+import duckdb
+
+from pipelines.publication.gather import PublishedColumn, PublishedTable, text_of
+
+BATCH_ROWS = 100_000
+_AFFINITY = {"BIGINT": "INTEGER", "INTEGER": "INTEGER", "BOOLEAN": "INTEGER"}
+
+
+def _affinity(column: PublishedColumn) -> str:
+    return "NUMERIC" if column.duckdb_type.startswith("DECIMAL") else _AFFINITY.get(column.duckdb_type, "TEXT")
+
+
+def _value(column: PublishedColumn, key: Sequence[str]) -> str:
+    name = f'"{column.name}"'
+    if column.duckdb_type in _AFFINITY:
+        return f"CAST({name} AS BIGINT)"
+    if column.duckdb_type.startswith("DECIMAL"):
+        return f"CAST({name} AS DOUBLE)"
+    text = text_of(column)
+    # A row page is addressed by its key: an empty part is an empty text, not NULL.
+    return f"coalesce({text}, '')" if column.name in key else text
+
+
+def write_sqlite(con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable], extra: Sequence[str], path: Path) -> None:
+    """Write all published tables, and the `extra` reference tables, into a new SQLite file."""
+    database = sqlite3.connect(path)
+    database.executescript("PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
+    for table in tables:
+        columns = [f'"{column.name}" {_affinity(column)}' for column in table.columns]
+        if table.key:
+            columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
+        database.execute(f'CREATE TABLE "{table.name}" ({", ".join(columns)})')
+    for name in extra:
+        described = con.execute(f'DESCRIBE "{name}"').fetchall()
+        columns = [f'"{column}" {_AFFINITY.get(kind, "TEXT")}' for column, kind, *_ in described]
+        database.execute(f'CREATE TABLE "{name}" ({", ".join(columns)})')
+    database.commit()
+    database.close()
+
+    with adbc_driver_sqlite.dbapi.connect(str(path)) as target:
+        for table in tables:
+            values = ", ".join(f'{_value(column, table.key)} AS "{column.name}"' for column in table.columns)
+            _copy(con, target, f'SELECT {values} FROM "{table.name}"', table.name)
+        for name in extra:
+            described = con.execute(f'DESCRIBE "{name}"').fetchall()
+            values = ", ".join(
+                f'{text_of(PublishedColumn(column, kind, None)) if kind not in _AFFINITY else f"CAST({chr(34)}{column}{chr(34)} AS BIGINT)"} AS "{column}"'
+                for column, kind, *_ in described
+            )
+            _copy(con, target, f'SELECT {values} FROM "{name}"', name)
+        target.commit()
+    _finish(tables, path)
+
+
+def _copy(con: duckdb.DuckDBPyConnection, target: adbc_driver_sqlite.dbapi.Connection, sql: str, name: str) -> None:
+    with target.cursor() as cursor:
+        cursor.adbc_ingest(name, con.sql(sql).to_arrow_reader(BATCH_ROWS), mode="append")
+
+
+def _finish(tables: Sequence[PublishedTable], path: Path) -> None:
+    database = sqlite3.connect(path)
+    for table in tables:
+        names = {column.name for column in table.columns}
+        for column in dict.fromkeys(("ocid", *table.table.facets)):
+            if column in names:
+                database.execute(f'CREATE INDEX "{table.name}_{column}" ON "{table.name}" ("{column}")')
+        searched = [name for name in table.table.search_columns if name in names]
+        if searched:
+            # Double quotes around the content table: Datasette recognises the search only so.
+            database.execute(
+                f'CREATE VIRTUAL TABLE "{table.name}_fts" USING fts5({", ".join(searched)}, content="{table.name}", '
+                "tokenize='unicode61 remove_diacritics 2')"
+            )
+            database.execute(f"INSERT INTO \"{table.name}_fts\" (\"{table.name}_fts\") VALUES ('rebuild')")
+    database.execute("ANALYZE")
+    database.commit()
+    database.close()

@@ -1,0 +1,206 @@
+"""The published tables: rows of all members' accepted versions under one heading, without what is withheld."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.catalogue import LANGUAGES, PROVENANCE, Catalogue, Field, PackageType, Table
+from pipelines.engine import fetch_one
+from pipelines.records import AcceptedVersion
+
+DECIMAL_TEXT = "CASE WHEN contains({0}, '.') THEN rtrim(rtrim({0}, '0'), '.') ELSE {0} END"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedColumn:
+    """A column of a published table. `field` is None for the provenance columns that the platform adds."""
+
+    name: str
+    duckdb_type: str
+    field: Field | None
+
+
+PROVENANCE_COLUMNS = (
+    PublishedColumn("member_code", "VARCHAR", None),
+    PublishedColumn("version_number", "INTEGER", None),
+    PublishedColumn("source_file", "VARCHAR", None),
+    PublishedColumn("source_row_number", "BIGINT", None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTable:
+    """A table of a release: `name` as readers see it, its columns, its rows in DuckDB, and its key."""
+
+    name: str
+    table: Table
+    columns: tuple[PublishedColumn, ...]
+    rows: int
+    members: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Key of the published rows: the member, then the key of the standard; () for a table without one."""
+        return ("member_code", *self.table.primary_key) if self.table.primary_key else ()
+
+
+def published_columns(table: Table) -> tuple[PublishedColumn, ...]:
+    """member_code and version_number first, the fields of the standard that are not withheld, where the row came from last."""
+    fields = tuple(PublishedColumn(field.name, field.duckdb_type, field) for field in table.published_fields)
+    return (*PROVENANCE_COLUMNS[:2], *fields, *PROVENANCE_COLUMNS[2:])
+
+
+def gather_tables(
+    con: duckdb.DuckDBPyConnection,
+    catalogue: Catalogue,
+    versions: Sequence[AcceptedVersion],
+    paths: Mapping[str, Path],
+) -> list[PublishedTable]:
+    """Create each published table in `con` (a database of the release under construction), sorted by member and key.
+
+    paths: lake path of a version's table -> local file. Tables without a row in any version are left out.
+    """
+    published = []
+    for package_type in catalogue.package_types.values():
+        own = [version for version in versions if version.package_type == package_type.name]
+        for table in package_type.tables:
+            if table.is_published:
+                gathered = _gather(con, table, own, paths)
+                if gathered:
+                    published.append(gathered)
+        _withhold(con, package_type, own, paths, published)
+    return published
+
+
+def _gather(
+    con: duckdb.DuckDBPyConnection, table: Table, versions: Sequence[AcceptedVersion], paths: Mapping[str, Path]
+) -> PublishedTable | None:
+    columns = published_columns(table)
+    selects = []
+    for version in versions:
+        for each in version.tables:
+            if each.table == table.name and each.rows:
+                fields = ", ".join(f'"{field.name}"' for field in table.published_fields)
+                provenance = ", ".join(PROVENANCE)
+                selects.append(
+                    f"SELECT '{version.member}' AS member_code, {int(version.number)} AS version_number, {fields}, {provenance} "
+                    f"FROM read_parquet('{paths[each.path]}')"
+                )
+    if not selects:
+        return None
+    order = ", ".join(f'"{name}"' for name in ("member_code", *table.primary_key, "source_file", "source_row_number"))
+    name = table.published_name
+    con.execute(f'CREATE TABLE "{name}" AS SELECT * FROM ({" UNION ALL ".join(selects)}) ORDER BY {order}')
+    (rows,) = fetch_one(con, f'SELECT count(*) FROM "{name}"')
+    members = con.execute(f'SELECT DISTINCT member_code FROM "{name}" ORDER BY 1').fetchall()
+    return PublishedTable(name, table, columns, rows, tuple(code for (code,) in members))
+
+
+def _withhold(
+    con: duckdb.DuckDBPyConnection,
+    package_type: PackageType,
+    versions: Sequence[AcceptedVersion],
+    paths: Mapping[str, Path],
+    published: list[PublishedTable],
+) -> None:
+    """Register in the published ``withheld`` table every column that the platform itself keeps back (OG-65)."""
+    if "withheld" not in package_type.by_name:
+        return
+    register = package_type.table("withheld")
+    rows = []
+    for version in versions:
+        for each in version.tables:
+            table = package_type.table(each.table)
+            for field in table.fields:
+                if not field.is_withheld or not each.rows:
+                    continue
+                (count,) = fetch_one(con, f'SELECT count("{field.name}") FROM read_parquet(?)', [str(paths[each.path])])
+                if count:
+                    rows.append((str(version.member), int(version.number), table.name, field.name, count, each.period))
+    if not rows:
+        return
+    name = register.published_name
+    columns = published_columns(register)
+    if not any(table.name == name for table in published):
+        listed = ", ".join(f'"{column.name}" {column.duckdb_type}' for column in columns)
+        con.execute(f'CREATE TABLE "{name}" ({listed})')
+    con.executemany(
+        f'INSERT INTO "{name}" (member_code, version_number, withheld_id, table_name, field, rationale, rationale_code, '
+        "legal_basis, rows_affected, source_file) VALUES (?, ?, ?, ?, ?, ?, 'personalData', ?, ?, ?)",
+        [
+            (
+                member,
+                number,
+                f"platform-{period}-{table}-{field}",
+                table,
+                field,
+                "Direct contact data of persons is kept in the submission and not published.",
+                "OAS Updated Principles on Privacy and Protection of Personal Data, CJI/RES. 266 (XCVIII/21)",
+                count,
+                "platform",
+            )
+            for member, number, table, field, count, period in rows
+        ],
+    )
+    total, members = fetch_one(con, f'SELECT count(*), list(DISTINCT member_code ORDER BY member_code) FROM "{name}"')
+    published[:] = [table for table in published if table.name != name]
+    published.append(PublishedTable(name, register, columns, total, tuple(members)))
+
+
+def create_reference_tables(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, versions: Sequence[AcceptedVersion]) -> None:
+    """``codelists`` (labels of all codes in four languages) and ``release_versions`` (what the release is made of)."""
+    titles = ", ".join(f"title_{language} VARCHAR" for language in LANGUAGES)
+    con.execute(f"CREATE TABLE codelists (codelist VARCHAR, code VARCHAR, {titles}, status VARCHAR)")
+    rows = [
+        {
+            "codelist": name,
+            "code": code.code,
+            **{f"title_{language}": catalogue.texts.code(language, name, code.code) for language in LANGUAGES},
+            "status": code.status,
+        }
+        for name, codelist in catalogue.codelists.items()
+        for code in codelist.codes.values()
+    ]
+    con.register("codes_of_the_standard", pa.Table.from_pylist(rows))
+    con.execute("INSERT INTO codelists BY NAME SELECT * FROM codes_of_the_standard")
+    con.unregister("codes_of_the_standard")
+    con.execute(
+        "CREATE TABLE release_versions (member_code VARCHAR, member_name VARCHAR, institution VARCHAR, package_type VARCHAR, "
+        "version_number INTEGER, period VARCHAR, submission_id VARCHAR, accepted_at TIMESTAMP WITH TIME ZONE, "
+        "schema_version VARCHAR, table_name VARCHAR, is_derived BOOLEAN, rows_count BIGINT)"
+    )
+    rows = [
+        (
+            str(version.member),
+            catalogue.members[version.member].names["en"],
+            catalogue.members[version.member].institution,
+            version.package_type,
+            int(version.number),
+            each.period,
+            version.submission_id,
+            version.accepted_at,
+            version.schema_version,
+            each.table,
+            each.derived,
+            each.rows,
+        )
+        for version in versions
+        for each in version.tables
+    ]
+    if rows:
+        con.executemany(f"INSERT INTO release_versions VALUES ({', '.join('?' * 12)})", rows)
+
+
+def text_of(column: PublishedColumn) -> str:
+    """SQL of a column as text: RFC 3339 instants in UTC, decimals without padding, ``true``/``false``."""
+    name = f'"{column.name}"'
+    if column.duckdb_type.startswith("DECIMAL"):
+        return DECIMAL_TEXT.format(f"CAST({name} AS VARCHAR)")
+    if column.duckdb_type.startswith("TIMESTAMP"):
+        whole = f"strftime({name}, '%Y-%m-%dT%H:%M:%S')"
+        fraction = f"CASE WHEN microsecond({name}) % 1000000 = 0 THEN '' ELSE strftime({name}, '.%f') END"
+        return f"{whole} || {fraction} || 'Z'"
+    return f"CAST({name} AS VARCHAR)"

@@ -1,0 +1,7 @@
+"""ValidationReport -> text for people, in es, en, pt, fr."""
+
+from pipelines.reporting.language import translations
+from pipelines.reporting.markdown import place, render_markdown, severity_title, verdict_sentence
+from pipelines.reporting.sentences import Sentences
+
+__all__ = ["Sentences", "place", "render_markdown", "severity_title", "translations", "verdict_sentence"]

@@ -1,0 +1,61 @@
+"""Validated tables become accepted versions in the lake; the ledger says who did what.
+
+accept       accept_version: compare with the current version, store, commit
+withdraw     withdraw_version: take data back, with a reason
+compare      summarize_changes: rows added, removed, changed by primary key
+versions     manifests: newest, by number, as of an instant, history; verify, sweep
+lake         immutable objects in a folder or in S3-like storage
+ledger       submissions, events, releases; states.py holds the one table of moves
+"""
+
+from pipelines.store.accept import CandidateTable, PendingChange, accept_version
+from pipelines.store.compare import summarize_changes
+from pipelines.store.lake import Lake, LakeObject, hash_file
+from pipelines.store.ledger import Ledger, LedgerEntry, LedgerEvent, LedgerRelease
+from pipelines.store.states import TRANSITIONS, State
+from pipelines.store.versions import (
+    Manifest,
+    PeriodSource,
+    covers,
+    history,
+    newest_manifest,
+    newest_version,
+    packages,
+    read_manifest,
+    read_manifests,
+    read_version,
+    sweep,
+    verify_version,
+    version_at,
+)
+from pipelines.store.withdraw import withdraw_version
+
+__all__ = [
+    "TRANSITIONS",
+    "CandidateTable",
+    "Lake",
+    "LakeObject",
+    "Ledger",
+    "LedgerEntry",
+    "LedgerEvent",
+    "LedgerRelease",
+    "Manifest",
+    "PendingChange",
+    "PeriodSource",
+    "State",
+    "accept_version",
+    "covers",
+    "hash_file",
+    "history",
+    "newest_manifest",
+    "newest_version",
+    "packages",
+    "read_manifest",
+    "read_manifests",
+    "read_version",
+    "summarize_changes",
+    "sweep",
+    "verify_version",
+    "version_at",
+    "withdraw_version",
+]

@@ -1,0 +1,306 @@
+"""The steps joined, without an orchestrator: what the command line and the flows call.
+
+Every function finds where an interrupted one stopped, from lake, ledger and folders, and goes on from there:
+calling it again is always safe and never doubles anything.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.catalogue import Catalogue, load_catalogue
+from pipelines.exceptions import UnknownError
+from pipelines.identifiers import MemberCode, SubmissionId
+from pipelines.intake import Instructions, Limits, read_staged, receive_submission
+from pipelines.publication import assemble_release, current_release, read_release, switch_current
+from pipelines.records import (
+    AcceptancePolicy,
+    AcceptedVersion,
+    ChangeSummary,
+    Release,
+    Severity,
+    StagedPackage,
+    ValidationReport,
+    Verdict,
+    count_rows,
+)
+from pipelines.settings import Settings
+from pipelines.store import (
+    CandidateTable,
+    Lake,
+    Ledger,
+    PendingChange,
+    State,
+    accept_version,
+    newest_versions,
+    sweep,
+    withdraw_version,
+)
+from pipelines.validation import read_report, ruleset_version, validate_package
+from pipelines.zones import Zones
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One installation, opened: its settings, folders, standard, lake and ledger."""
+
+    settings: Settings
+    zones: Zones
+    catalogue: Catalogue
+    lake: Lake
+    ledger: Ledger
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> "Installation":
+        settings = settings or Settings()
+        zones = settings.zones.create()
+        catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
+        lake = Lake(settings.lake_url or zones.lake.as_uri(), zones.tmp / "lake-cache")
+        ledger = Ledger(settings.ledger_url or f"sqlite:///{zones.ledger}")
+        return cls(settings, zones, catalogue, lake, ledger)
+
+    @property
+    def limits(self) -> Limits:
+        own = self.settings
+        return Limits(
+            max_file_bytes=own.max_file_bytes,
+            max_total_bytes=own.max_total_bytes,
+            max_files=own.max_files,
+            max_expansion=own.max_expansion,
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a submission. `pending` is set when its losses wait for a person's yes."""
+
+    staged: StagedPackage
+    report: ValidationReport
+    state: str
+    version: AcceptedVersion | None = None
+    pending: ChangeSummary | None = None
+    changes: ChangeSummary | None = None
+
+
+def receive(
+    site: Installation,
+    paths: Sequence[Path],
+    member: str,
+    *,
+    package_type: str | None = None,
+    period: str | None = None,
+    instructions: Instructions | None = None,
+) -> StagedPackage:
+    """Stage files and enter them in the ledger; the same bytes again are the same submission."""
+    staged = receive_submission(
+        paths,
+        MemberCode(member),
+        site.zones,
+        site.catalogue,
+        package_type=package_type,
+        period=period,
+        instructions=instructions,
+        limits=site.limits,
+    )
+    site.ledger.receive(staged.submission)
+    return staged
+
+
+def process(
+    site: Installation,
+    submission_id: SubmissionId,
+    *,
+    policy: AcceptancePolicy = AcceptancePolicy.WHOLE,
+    confirmed_by: str | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Validate a staged submission and accept it if it may be; safe to repeat at any point.
+
+    A report of the same rules, policy and standard is taken as it is. A submission that has been accepted,
+    published, superseded or withdrawn is left as it is.
+    """
+    staged = read_staged(site.zones.staged_folder(submission_id))
+    site.ledger.receive(staged.submission)
+    record = site.ledger.submission(submission_id)
+    folder = site.zones.report_folder(submission_id)
+    settled = record.state in (State.ACCEPTED, State.PUBLISHED, State.SUPERSEDED, State.WITHDRAWN)
+    if settled:
+        return Outcome(staged, read_report(folder), record.state)
+    report = _known_report(site, folder, policy)
+    if report is None:
+        site.ledger.move(submission_id, State.CHECKING)
+        report = validate_package(
+            staged,
+            site.catalogue,
+            folder,
+            policy=policy,
+            memory_limit=site.settings.memory_limit,
+            threads=site.settings.threads,
+            progress=progress,
+        )
+    elif record.state in (State.RECEIVED, State.REJECTED):
+        site.ledger.move(submission_id, State.CHECKING)
+    facts = _facts(report)
+    if report.verdict is Verdict.REJECTED:
+        site.ledger.move(submission_id, State.REJECTED, **facts)
+        return Outcome(staged, report, State.REJECTED)
+    return _accept(site, staged, report, facts, confirmed_by)
+
+
+def _known_report(site: Installation, folder: Path, policy: AcceptancePolicy) -> ValidationReport | None:
+    if not (folder / "report.json").exists():
+        return None
+    report = read_report(folder)
+    same_rules = report.ruleset_version == ruleset_version(site.catalogue)
+    return report if same_rules and report.policy is policy else None
+
+
+def _facts(report: ValidationReport) -> dict[str, Any]:
+    rows_in, accepted, refused = count_rows(report.counts)
+    return {
+        "verdict": report.verdict.value,
+        "rows_in": rows_in,
+        "rows_accepted": accepted,
+        "rows_refused": refused,
+        "errors": report.count(Severity.ERROR),
+        "warnings": report.count(Severity.WARNING),
+        "notices": report.count(Severity.NOTICE),
+    }
+
+
+def _accept(
+    site: Installation,
+    staged: StagedPackage,
+    report: ValidationReport,
+    facts: dict[str, Any],
+    confirmed_by: str | None,
+) -> Outcome:
+    folder = site.zones.report_folder(report.submission_id)
+    counts = {count.table: count for count in report.counts}
+    tables = [
+        CandidateTable(name, folder / path, counts[name].rows_accepted, counts[name].derived)
+        for name, path in report.typed.items()
+    ]
+    result = accept_version(
+        site.lake,
+        site.ledger,
+        staged.submission,
+        site.catalogue.package_type(report.package_type),
+        tables,
+        schema_version=report.schema_version,
+        loss_share=site.settings.loss_share,
+        confirmed_by=confirmed_by,
+        report_summary=facts,
+    )
+    if isinstance(result, PendingChange):
+        return Outcome(staged, report, State.NEEDS_CONFIRMATION, pending=result.summary)
+    return Outcome(staged, report, State.ACCEPTED, version=result)
+
+
+def submit(
+    site: Installation,
+    paths: Sequence[Path],
+    member: str,
+    *,
+    package_type: str | None = None,
+    period: str | None = None,
+    instructions: Instructions | None = None,
+    policy: AcceptancePolicy = AcceptancePolicy.WHOLE,
+    confirmed_by: str | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """`receive`, then `process`."""
+    staged = receive(site, paths, member, package_type=package_type, period=period, instructions=instructions)
+    outcome = process(
+        site, staged.submission.submission_id, policy=policy, confirmed_by=confirmed_by, progress=progress
+    )
+    return Outcome(staged, outcome.report, outcome.state, outcome.version, outcome.pending, outcome.changes)
+
+
+def unfinished(site: Installation) -> list[SubmissionId]:
+    """Submissions that a stopped process left between two states, staged folders unknown to the ledger among them."""
+    for folder in sorted(site.zones.staged.glob("*")):
+        if (folder / "manifest.json").exists():
+            site.ledger.receive(read_staged(folder).submission)
+    return [SubmissionId(record.submission_id) for record in site.ledger.unfinished()]
+
+
+def publish(site: Installation, *, progress: Progress | None = None, force: bool = False) -> Release | None:
+    """Release the newest version of every member and package type, and serve it. None when nothing is new."""
+    versions = [version for version in newest_versions(site.lake) if version.tables]
+    current = current_release(site.zones)
+    if current is not None and not force:
+        released = {(each["member"], each["package_type"], each["number"]) for each in read_release(current).versions}
+        if released == {(str(each.member), each.package_type, int(each.number)) for each in versions}:
+            return None
+    release = assemble_release(
+        versions,
+        site.lake.local_path,
+        site.catalogue,
+        site.zones,
+        licence=site.settings.licence,
+        base_url=site.settings.base_url,
+        memory_limit=site.settings.memory_limit,
+        threads=site.settings.threads,
+        progress=progress,
+    )
+    switch_current(release.release_id, site.zones)
+    site.ledger.record_release(release)
+    return release
+
+
+def withdraw(site: Installation, member: str, package_type: str, *, period: str | None, reason: str, by: str) -> AcceptedVersion:
+    """Take a member's data out of the next releases, with the reason; what was published stays in its release."""
+    return withdraw_version(
+        site.lake, site.ledger, MemberCode(member), package_type, period=period, reason=reason, by=by
+    )
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """A submission that counts today, judged again by the rules of now."""
+
+    submission_id: SubmissionId
+    before: Verdict
+    after: Verdict
+    new_codes: tuple[str, ...]
+
+
+def recheck(site: Installation, *, progress: Progress | None = None) -> list[Recheck]:
+    """Try the rules of now on everything accepted, without changing anything (architecture, habits)."""
+    results = []
+    records = [
+        record
+        for state in (State.ACCEPTED, State.PUBLISHED)
+        for record in site.ledger.submissions(state=state)
+    ]
+    for done, record in enumerate(records):
+        if progress:
+            progress(record.submission_id, done, len(records))
+        submission_id = SubmissionId(record.submission_id)
+        before = read_report(site.zones.report_folder(submission_id))
+        staged = read_staged(site.zones.staged_folder(submission_id))
+        after = validate_package(
+            staged, site.catalogue, site.zones.tmp / f"recheck-{submission_id}", policy=before.policy,
+            memory_limit=site.settings.memory_limit, threads=site.settings.threads,
+        )
+        known = {group.code for group in before.groups}
+        new = tuple(sorted({group.code for group in after.groups} - known))
+        results.append(Recheck(submission_id, before.verdict, after.verdict, new))
+    return results
+
+
+def clean(site: Installation) -> int:
+    """Remove what interrupted work left in the lake; returns how many objects."""
+    return sweep(site.lake)
+
+
+def find_submission(site: Installation, start: str) -> SubmissionId:
+    """A submission by the beginning of its identifier; raises UnknownError when none or several fit."""
+    fits = [record.submission_id for record in site.ledger.submissions() if record.submission_id.startswith(start)]
+    if len(fits) != 1:
+        raise UnknownError(f"{len(fits)} submissions begin with {start!r}")
+    return SubmissionId(fits[0])
