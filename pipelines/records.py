@@ -139,6 +139,23 @@ class TableCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """Rows of a file or sheet as it was sent (releases for OCDS JSON): rows_in = rows_accepted + rows_refused, always.
+
+    A row that became rows of several tables is refused when one of them is.
+    """
+
+    source: str
+    rows_in: int
+    rows_accepted: int
+    rows_refused: int
+
+    def __post_init__(self) -> None:
+        if self.rows_in != self.rows_accepted + self.rows_refused:
+            raise ValueError(f"{self.source}: {self.rows_in} rows in, {self.rows_accepted} + {self.rows_refused} out")
+
+
+@dataclass(frozen=True, slots=True)
 class FindingGroup:
     """All findings of one code in one column: how many, and the first few. All of them are in ``findings.parquet``."""
 
@@ -154,7 +171,8 @@ class FindingGroup:
 class ValidationReport:
     """The judgement of one staged package: a pure function of (staged bytes, schema version, ruleset version, policy).
 
-    counts: rows per submitted table, and per table derived from them (`TableCounts.derived`).
+    sources: rows per file or sheet as sent. counts: rows per table of the standard that they became, and per
+    table derived from those (`TableCounts.derived`).
     typed: the sound rows as typed Parquet, table -> path below the report's folder; empty when rejected.
     """
 
@@ -165,6 +183,7 @@ class ValidationReport:
     ruleset_version: str
     policy: AcceptancePolicy
     verdict: Verdict
+    sources: tuple[SourceCounts, ...]
     counts: tuple[TableCounts, ...]
     groups: tuple[FindingGroup, ...]
     skipped: tuple[SkippedCheck, ...]
@@ -251,9 +270,9 @@ class Release:
     files: tuple[ReleaseFile, ...]
 
 
-def count_rows(counts: Iterable[TableCounts]) -> tuple[int, int, int]:
-    """(in, accepted, refused) over the tables that were submitted, derived tables left out."""
-    own = [count for count in counts if not count.derived]
+def count_rows(sources: Iterable[SourceCounts]) -> tuple[int, int, int]:
+    """(in, accepted, refused) over everything that was sent."""
+    own = list(sources)
     return (
         sum(count.rows_in for count in own),
         sum(count.rows_accepted for count in own),

@@ -159,7 +159,7 @@ def _known_report(site: Installation, folder: Path, policy: AcceptancePolicy) ->
 
 
 def _facts(report: ValidationReport) -> dict[str, Any]:
-    rows_in, accepted, refused = count_rows(report.counts)
+    rows_in, accepted, refused = count_rows(report.sources)
     return {
         "verdict": report.verdict.value,
         "rows_in": rows_in,

@@ -19,7 +19,7 @@ _DUCKDB_TYPES = {
     "string": "VARCHAR",
     "list": "VARCHAR",
     "integer": "BIGINT",
-    "number": "DECIMAL(38,12)",
+    "number": "DECIMAL(38,18)",
     "boolean": "BOOLEAN",
     "date": "DATE",
     "datetime": "TIMESTAMP WITH TIME ZONE",

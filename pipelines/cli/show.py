@@ -15,7 +15,7 @@ from rich.table import Table
 
 from pipelines.catalogue import Catalogue
 from pipelines.cli.words import LANGUAGE, _
-from pipelines.records import ChangeSummary, FindingGroup, Severity, ValidationReport, Verdict
+from pipelines.records import ChangeSummary, FindingGroup, Severity, ValidationReport, Verdict, count_rows
 from pipelines.reporting import Sentences, place, severity_title, verdict_sentence
 
 out = Console(highlight=False)
@@ -72,6 +72,10 @@ def print_report(report: ValidationReport, catalogue: Catalogue, *, notices: boo
     sentences = Sentences(catalogue, catalogue.package_type(report.package_type), LANGUAGE)
     colour = {Verdict.ACCEPTED: "green", Verdict.ACCEPTED_WITH_WARNINGS: "yellow", Verdict.REJECTED: "red"}[report.verdict]
     out.print(Panel(verdict_sentence(report, LANGUAGE), border_style=colour))
+    rows_in, accepted, refused = count_rows(report.sources)
+    summary = _("{rows} rows read, {accepted} accepted, {refused} refused.")
+    out.print(summary.format(rows=number(rows_in), accepted=number(accepted), refused=number(refused)))
+    out.print()
     headings = (_("Table"), _("Rows read"), _("Accepted"), _("Refused"))
     rows = [
         (

@@ -75,7 +75,7 @@ def submit(
             print_changes(outcome.pending)
         if release:
             out.print(f"{_('Release')}: [bold]{release.release_id}[/]")
-        refused = sum(count.rows_refused for count in outcome.report.counts if not count.derived)
+        refused = sum(count.rows_refused for count in outcome.report.sources)
         if outcome.state == "rejected" and not rows and refused:
             out.print(_("To publish the rows without errors now and hold back the others, add --rows."))
     raise typer.Exit(Exit.OK if outcome.version or outcome.state in ("accepted", "published") else Exit.DATA)

@@ -5,13 +5,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pipelines.catalogue import LANGUAGES, Catalogue, PackageType, Table
 
 _GAPS = re.compile(r"[\W_]+")
 
 
+@lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
     """``"Fecha de Firma *"`` -> ``"fecha de firma"``: lower case, no accents, single spaces."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())

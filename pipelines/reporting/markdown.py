@@ -69,7 +69,7 @@ def render_markdown(report: ValidationReport, catalogue: Catalogue, language: st
     def number(value: int) -> str:
         return format_decimal(value, locale=language)
 
-    rows_in, accepted, refused = count_rows(report.counts)
+    rows_in, accepted, refused = count_rows(report.sources)
     lines = [
         f"# {_('Validation report')}: {report.submission_id}",
         "",

@@ -55,7 +55,7 @@ class PendingChange:
     """
 
     submission_id: SubmissionId
-    changes: ChangeSummary
+    summary: ChangeSummary
     loss_share: float
     parent: VersionNumber
 

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from pipelines.catalogue import PROVENANCE, PackageType
-from pipelines.engine import connect, quote_name, quote_text
+from pipelines.engine import connect, fetch_one, quote_name, quote_text
 from pipelines.records import ChangeSummary, TableChange
 
 MEMORY_LIMIT = "1500MB"
@@ -48,7 +48,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> di
 def _count(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int:
     if not paths:
         return 0
-    return connection.execute(f"SELECT count(*) FROM {_scan(paths)}").fetchone()[0]
+    return fetch_one(connection, f"SELECT count(*) FROM {_scan(paths)}")[0]
 
 
 def _create_views(
@@ -103,9 +103,9 @@ def _compare_rows(connection: duckdb.DuckDBPyConnection, key: Sequence[str], com
 
 def _select_rows(connection: duckdb.DuckDBPyConnection, view: str, batch: str) -> str:
     """Subquery of the rows of a view that a batch of differences names."""
-    low, high = connection.execute(
-        f"SELECT min({view}_row % {_FILE_STEP}), max({view}_row % {_FILE_STEP}) FROM {batch}"
-    ).fetchone()
+    low, high = fetch_one(
+        connection, f"SELECT min({view}_row % {_FILE_STEP}), max({view}_row % {_FILE_STEP}) FROM {batch}"
+    )
     # The bounds let DuckDB skip row groups of the file; the list of positions alone would read them all.
     bounds = f"{_POSITION} BETWEEN {low} AND {high} AND" if low is not None else ""
     return f"(SELECT * FROM {view} WHERE {bounds} {_ROW} IN (SELECT {view}_row FROM {batch}))"
@@ -146,7 +146,7 @@ def _write_differences(
 
     changed = ", ".join(f"CASE WHEN {test} THEN {quote_text(column)} END" for column, test in differs.items())
     keys = "".join(f"coalesce(a.{name}, b.{name}) AS {name}, " for name in map(quote_name, key))
-    total = connection.execute("SELECT count(*) FROM differences").fetchone()[0]
+    total = fetch_one(connection, "SELECT count(*) FROM differences")[0]
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         writer = None
@@ -201,10 +201,11 @@ def summarize_changes(
             primary_key = package_type.by_name[name].primary_key if name in package_type.by_name else ()
             key = [column for column in primary_key if column in types]
             _compare_rows(connection, key, [column for column in types if column not in key])
-            added, removed, changed = connection.execute(
+            added, removed, changed = fetch_one(
+                connection,
                 """SELECT count(*) FILTER (before_row IS NULL), count(*) FILTER (after_row IS NULL),
-                count(*) FILTER (before_row IS NOT NULL AND after_row IS NOT NULL) FROM differences"""
-            ).fetchone()
+                count(*) FILTER (before_row IS NOT NULL AND after_row IS NOT NULL) FROM differences""",
+            )
             changes.append(TableChange(name, added, removed, changed, rows_before - removed - changed))
             if added or removed or changed:
                 _write_differences(connection, key, types, folder / f"{name}.parquet")

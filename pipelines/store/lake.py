@@ -55,8 +55,8 @@ def _local_root(url: str) -> Path | None:
     return Path(url).resolve() if is_path else None
 
 
-def _flush_folders(folder: Path, root: Path) -> None:
-    """Make new names in `folder`, and new folders up to `root`, survive a power cut."""
+def _flush_folders(folder: Path, last: Path) -> None:
+    """Make new names in `folder`, and in the folders above it up to `last`, survive a power cut."""
     if os.name == "nt":  # Windows flushes names with the file, and cannot open a folder
         return
     for each in (folder, *folder.parents):
@@ -65,7 +65,7 @@ def _flush_folders(folder: Path, root: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-        if each == root:
+        if each == last:
             return
 
 
@@ -144,6 +144,7 @@ class Lake:
                 os.fsync(file.fileno())
             if sha256 is not None and digest.hexdigest() != sha256:
                 raise StoreError(f"{key}: the file changed while it was stored")
+            is_new_folder = not target.parent.is_dir()
             target.parent.mkdir(parents=True, exist_ok=True)
             if replace:
                 beside.replace(target)
@@ -151,10 +152,10 @@ class Lake:
                 target.hardlink_to(beside)
         finally:
             beside.unlink(missing_ok=True)
-        _flush_folders(target.parent, self.root)
+        _flush_folders(target.parent, self.root if is_new_folder else target.parent)
 
     def _check_refusal(self) -> None:
-        """Prove once that a remote store honours "only if absent": some accept the condition and overwrite."""
+        """Prove once that a remote store creates only what is absent: some take the order and overwrite."""
         if self._refuses_existing:
             return
         key = f"{INCOMING}/probe-{uuid4().hex}"
@@ -242,7 +243,7 @@ class Lake:
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder for unfinished work, removed on leaving (by `clear_scratch` when the process was killed)."""
+        """A folder for unfinished work, removed on leaving (by `clear_scratch` if the process was killed)."""
         parent = self.cache / "scratch"
         parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=parent))

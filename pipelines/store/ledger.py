@@ -255,7 +255,7 @@ class Ledger:
             return tuple(map(_entry, connection.execute(query)))
 
     def unfinished(self) -> tuple[LedgerEntry, ...]:
-        """Submissions that a rerun has to take further, oldest first; those that wait for a person are not."""
+        """Submissions that a rerun has to take further, oldest first; not those that wait for a person."""
         return tuple(entry for entry in reversed(self.submissions()) if entry.state in UNFINISHED)
 
     def events(self, submission_id: str | None = None, member: str | None = None) -> tuple[LedgerEvent, ...]:
@@ -401,13 +401,14 @@ class Ledger:
 
     # Releases
 
-    def record_release(self, release: Release, path: str) -> None:
+    def record_release(self, release: Release, path: str | None = None) -> None:
         """Write a release down as the current one and mark the submissions that it contains as published.
 
-        release.versions: mappings with ``member``, ``package_type`` and ``number``. Repeating it changes
-        nothing.
+        release.versions: mappings with ``member``, ``package_type`` and ``number``. path: where it is, the
+        release's own name by default. Repeating it changes nothing.
         """
         table = schema.submissions
+        path = path or str(release.release_id)
         with self._write() as connection:
             connection.execute(update(schema.releases).values(is_current=False))
             known = connection.execute(

@@ -2,10 +2,10 @@
 
 ::
 
-    <member>/<package_type>/v0007/version.json                       the manifest
-    <member>/<package_type>/v0007/<period>/<table>.<hash>.parquet    rows of a period that this version
-    brought <member>/<package_type>/v0007/changes/<table>.<hash>.parquet     what it changed against its
-    parent
+    accepted/<member>/<package_type>/v0007/
+        version.json                       the manifest
+        <period>/<table>.<hash>.parquet    rows of a period that this version brought
+        changes/<table>.<hash>.parquet     what it changed against its parent
 
 A version is the whole content of (member, package type) at one moment: files of periods that it did not touch
 stay where their version put them and are named again. Files without a manifest are invisible. The first
@@ -137,11 +137,10 @@ def commit(lake: Lake, manifest: Manifest) -> None:
 
 
 def packages(lake: Lake) -> Iterator[tuple[MemberCode, str]]:
-    """(member, package type) of everything that has versions, in order."""
+    """(member, package type) of everything that has versions, or files of a commit under way, in order."""
     for member in lake.folders(ACCEPTED):
         for package_type in lake.folders(f"{ACCEPTED}/{member}"):
-            if newest_version(lake, member, package_type):
-                yield MemberCode(member), package_type
+            yield MemberCode(member), package_type
 
 
 def read_manifest(lake: Lake, member: str, package_type: str, number: int) -> Manifest:
@@ -188,13 +187,29 @@ def version_at(lake: Lake, member: str, package_type: str, instant: datetime) ->
     return None
 
 
-def history(lake: Lake, member: str, package_type: str) -> tuple[AcceptedVersion, ...]:
+def newest_versions(lake: Lake) -> tuple[AcceptedVersion, ...]:
+    """What is accepted now, of every member and package type in order; withdrawn ones (no tables) too."""
+    found = (newest_version(lake, member, package_type) for member, package_type in packages(lake))
+    return tuple(version for version in found if version)
+
+
+def read_history(lake: Lake, member: str, package_type: str) -> tuple[AcceptedVersion, ...]:
     """All versions of (member, package type), oldest first."""
     return tuple(manifest.version for manifest in read_manifests(lake, member, package_type))
 
 
+def read_changes(lake: Lake, member: str, package_type: str, number: int | None = None) -> ChangeSummary:
+    """What a version changed against its parent, the newest when number is None; UnknownError without one."""
+    if number is not None:
+        return read_manifest(lake, member, package_type, number).changes
+    manifest = newest_manifest(lake, member, package_type)
+    if manifest is None:
+        raise UnknownError(f"{member} has no accepted version of {package_type}")
+    return manifest.changes
+
+
 def ended_by(manifests: Sequence[Manifest], number: int, period: str) -> Manifest | None:
-    """The version that took away all that version `number` said about a period; None while some of it stands."""
+    """The version that took away all that version `number` said of a period; None while some stands."""
     by_number = {manifest.version.number: manifest for manifest in manifests}
     if number not in by_number:
         raise StoreError(f"the ledger names version {number}, which is not in the lake")
@@ -221,9 +236,9 @@ def verify_version(lake: Lake, version: AcceptedVersion) -> None:
             raise StoreError(f"{table.path} of version {version.number} is damaged")
 
 
-def sweep(lake: Lake, older_than: timedelta = timedelta(days=1)) -> tuple[str, ...]:
-    """Remove files that no manifest names and that are older than a commit can last; returns their keys,
-    sorted.
+def sweep(lake: Lake, older_than: timedelta = timedelta(days=1)) -> int:
+    """Remove files that no manifest names and that are older than a commit can last; returns how
+    many.
 
     Such files come from commits that died or lost a race. Whoever commits writes its files anew, which makes
     them young again, so a sweep beside a rerun takes nothing that the rerun needs.
@@ -240,8 +255,8 @@ def sweep(lake: Lake, older_than: timedelta = timedelta(days=1)) -> tuple[str, .
     for member, package_type in packages(lake):
         for manifest in read_manifests(lake, member, package_type):
             named |= manifest.paths
-    swept = sorted(key for key in candidates if key not in named)
+    swept = [key for key in candidates if key not in named]
     for key in swept:
         lake.delete(key)
     lake.clear_scratch(older_than)
-    return tuple(swept)
+    return len(swept)

@@ -8,7 +8,7 @@ from typing import Any
 from frictionless import Checklist, Resource, Schema
 
 from pipelines.catalogue import Table
-from pipelines.records import Finding
+from pipelines.records import Finding, Severity
 from pipelines.validation.screen import suspect_row
 from pipelines.validation.workspace import REFUSED, VALUE_CHARACTERS, Workspace, json_object
 
@@ -45,7 +45,8 @@ def check_contents(space: Workspace, table: Table) -> None:
         findings, refused = [], set()
         for position, finding in _judge(space, table, columns, schema, rows):
             findings.append(finding)
-            refused.add(rows[position][0])
+            if space.catalogue.severity(finding.code) is Severity.ERROR:
+                refused.add(rows[position][0])
         space.add_findings(findings)
         if refused:
             space.con.executemany(
@@ -92,6 +93,8 @@ def _translate(
     if field is None:
         return kind, {}
     descriptor = table.by_name[field].descriptor
+    if kind == "type-error" and descriptor.get("format") in ("uri", "email"):
+        return "url-malformed", {"example": str(descriptor.get("example", ""))}
     if kind == "type-error":
         return kind, {"type": descriptor["type"], "example": str(descriptor.get("example", ""))}
     found = _CONSTRAINT.search(note)
@@ -135,7 +138,7 @@ def _check_storage(space: Workspace, table: Table) -> None:
                     "decimals-rounded",
                     table.name,
                     f"SELECT rid, {column} AS value, {json_object(stored=f'CAST({cast} AS VARCHAR)')} AS parameters "
-                    f"FROM \"{table.name}\" WHERE {cast} IS NOT NULL AND regexp_matches({column}, '\\.\\d{{12}}\\d*[1-9]')",
+                    f"FROM \"{table.name}\" WHERE {cast} IS NOT NULL AND regexp_matches({column}, '\\.\\d{{18}}\\d*[1-9]')",
                     field=name,
                 )
         elif field.type == "string" and not field.codelist:

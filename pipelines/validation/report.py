@@ -14,6 +14,7 @@ from pipelines.records import (
     FindingGroup,
     Severity,
     SkippedCheck,
+    SourceCounts,
     TableCounts,
     ValidationReport,
     Verdict,
@@ -42,6 +43,7 @@ def report_from_dict(data: dict[str, Any]) -> ValidationReport:
         data["ruleset_version"],
         AcceptancePolicy(data["policy"]),
         Verdict(data["verdict"]),
+        tuple(SourceCounts(**each) for each in data["sources"]),
         tuple(TableCounts(**each) for each in data["counts"]),
         tuple(
             FindingGroup(

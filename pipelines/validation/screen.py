@@ -14,7 +14,7 @@ _SIMPLE_PATTERN = re.compile(r"(?:[A-Za-z0-9_\-]|\\d|\[[A-Za-z0-9_\-]+\]|\{\d+(?
 """Regular expressions that mean the same to Python and to RE2: literals, digits, plain classes, bounded repeats."""
 
 _INTEGER = r"-?(0|[1-9]\d{0,17})"
-_NUMBER = r"-?\d{1,26}(\.\d{1,12})?"
+_NUMBER = r"-?\d{1,20}(\.\d{1,18})?"
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _INSTANT = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)"
 _URI = r"https?://[!-~]+"
@@ -63,9 +63,9 @@ def _constraint_is_clean(column: str, kind: str, name: str, value: Any) -> str:
         case "minLength" if kind == "string":
             return f"length({column}) >= {int(value)}"
         case "minimum" if kind in ("integer", "number"):
-            return f"try_cast({column} AS DECIMAL(38,12)) >= {value}"
+            return f"try_cast({column} AS DECIMAL(38,18)) >= {value}"
         case "maximum" if kind in ("integer", "number"):
-            return f"try_cast({column} AS DECIMAL(38,12)) <= {value}"
+            return f"try_cast({column} AS DECIMAL(38,18)) <= {value}"
     return "false"
 
 

@@ -17,6 +17,7 @@ from pipelines.records import (
     FindingGroup,
     Severity,
     SkippedCheck,
+    SourceCounts,
     StagedPackage,
     TableCounts,
     ValidationReport,
@@ -72,7 +73,8 @@ def validate_package(
         skipped = _check(space, staged, progress or (lambda *_: None))
         groups = space.groups()
         verdict = _verdict(groups, policy)
-        counts = _count(space, staged, verdict)
+        counts = _count_tables(space, verdict)
+        sources = _count_sources(space, staged, verdict)
         typed = {} if verdict is Verdict.REJECTED else _write_typed(space, package_type, work / "tables")
         con.execute(
             f"COPY (SELECT * FROM {FINDINGS} ORDER BY list_position(['error', 'warning', 'notice'], severity), code, table_name, "
@@ -86,6 +88,7 @@ def validate_package(
             ruleset_version(catalogue),
             policy,
             verdict,
+            tuple(sources),
             tuple(counts),
             tuple(groups),
             tuple(skipped),
@@ -207,17 +210,37 @@ def _is_general(group: FindingGroup) -> bool:
     return any(example.row_number is None for example in group.examples)
 
 
-def _count(space: Workspace, staged: StagedPackage, verdict: Verdict) -> list[TableCounts]:
-    """Rows in, accepted, refused: per submitted table, per derived table, and per sheet that no table could take."""
+def _count_tables(space: Workspace, verdict: Verdict) -> list[TableCounts]:
+    """Rows in, accepted, refused: per table of the standard, sent or derived."""
     counts = []
     for table in space.tables():
         rows = space.rows(table.name)
-        derived = table.name in space.derived
         refused = rows if verdict is Verdict.REJECTED else _refused(space, table.name)
-        counts.append(TableCounts(table.name, rows, rows - refused, refused, derived))
-    for entry in staged.understood.get("unplaced", ()):
-        name = f"{entry['file']}#{entry['sheet']}" if entry.get("sheet") else entry["file"]
-        counts.append(TableCounts(name, entry["rows"], 0, entry["rows"]))
+        counts.append(TableCounts(table.name, rows, rows - refused, refused, table.name in space.derived))
+    return counts
+
+
+def _count_sources(space: Workspace, staged: StagedPackage, verdict: Verdict) -> list[SourceCounts]:
+    """Rows in, accepted, refused: per file or sheet as it was sent; releases for OCDS JSON."""
+    unplaced = {(entry["file"], entry["sheet"]) for entry in staged.understood.get("unplaced", ())}
+    refused: dict[str, int] = {}
+    sent = [table.name for table in staged.tables]
+    if sent:
+        rows = " UNION ".join(
+            f'SELECT t.source_file, t.source_row_number FROM "{name}" t JOIN {REFUSED} r ON r.rid = t.rid AND r.table_name = \'{name}\''
+            for name in sent
+        )
+        refused = dict(space.con.execute(f"SELECT source_file, count(*) FROM ({rows}) GROUP BY 1").fetchall())
+    counts = []
+    for entry in staged.understood.get("files", ()):
+        name = f"{entry['file']}#{entry['sheet']}" if entry["sheet"] else entry["file"]
+        whole = verdict is Verdict.REJECTED or (entry["file"], entry["sheet"]) in unplaced
+        out = entry["rows"] if whole else refused.get(name, 0)
+        counts.append(SourceCounts(name, entry["rows"], entry["rows"] - out, out))
+    ocds = staged.understood.get("ocds") or {}
+    if ocds:
+        out = ocds["releases_in"] if verdict is Verdict.REJECTED else ocds["releases_refused"]
+        counts.append(SourceCounts("OCDS", ocds["releases_in"], ocds["releases_in"] - out, out))
     return counts
 
 

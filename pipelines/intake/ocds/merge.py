@@ -1,20 +1,16 @@
 """All releases of one contracting process -> its compiled release (OCDS 1.1 merging, by ocdsmerge)."""
 
-import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ocdsmerge import CompiledRelease
 from ocdsmerge.exceptions import DuplicateIdValueWarning
 
-from pipelines.intake.ocds.shape import Leaf, ReleaseSchema, Repair, drop_twins, strip_to_schema
+from pipelines.intake.ocds.shape import Leaf, ReleaseSchema, Repair, drop_twins, pointer_step, strip_to_schema
 from pipelines.intake.ocds.spill import StoredRelease
 from pipelines.intake.ocds.upgrade import gather_parties, upgrade_release
-
-_CLASH = re.compile(r"for (/.*?), but the current release has")
-"""Where ocdsmerge says that two releases disagree."""
 
 LoadRelease = Callable[[StoredRelease], dict[str, Any]]
 
@@ -46,6 +42,14 @@ class MergeFailedError(Exception):
     """ocdsmerge could not merge the releases of a process, even without what is outside of the standard."""
 
 
+class _ClashError(ValueError):
+    """Two releases disagree about the shape at a place outside of the standard."""
+
+    def __init__(self, pointer: str) -> None:
+        super().__init__(pointer)
+        self.pointer = pointer
+
+
 def merge_process(releases: Sequence[StoredRelease], load: LoadRelease, schema: ReleaseSchema) -> Process:
     """Merge the releases of one ocid, given from oldest to newest; each is loaded once, one at a time.
 
@@ -64,8 +68,7 @@ def merge_process(releases: Sequence[StoredRelease], load: LoadRelease, schema: 
             process.release = _merge(taken, load, schema, process)
         except (TypeError, AttributeError, KeyError, ValueError) as error:
             # Beyond the standard, one release may hold a text where another holds an object.
-            place = _CLASH.search(str(error))
-            process.clash = place[1] if place else ""
+            process.clash = error.pointer if isinstance(error, _ClashError) else ""
             process.unplaced.clear()
             process.release = _merge_core(taken, load, schema, process)
         drop_twins(process.release)
@@ -141,6 +144,8 @@ def _merge(
             if core:
                 strip_to_schema(release, schema.shape, process.outside)
             compiled.append(release)
+        if not core:
+            _refuse_clashes(compiled.data)
         merged = compiled.asdict()
     newest = next((release for release in reversed(releases) if release.date), releases[-1])
     if not releases[-1].date:
@@ -148,6 +153,15 @@ def _merge(
         merged["id"] = newest.release_id or newest.ocid
         merged["date"] = newest.date
     return merged
+
+
+def _refuse_clashes(flat: Mapping[tuple[Any, ...], Any]) -> None:
+    """Raise where one release has a value and another something below it: ocdsmerge would silently keep the older."""
+    for path in flat:
+        for end in range(1, len(path)):
+            if flat.get(path[:end]) is not None:
+                # Ids of array elements are a type of their own, and no step of a pointer.
+                raise _ClashError("".join(pointer_step(name) for name in path[:end] if type(name) is str))
 
 
 def _merge_core(

@@ -117,6 +117,13 @@ def leaves(pointer: str, value: Any, parents: tuple[Mapping[str, Any], ...]) -> 
         yield Leaf(pointer, parent_id(parents), text)
 
 
+def _is_flat(value: dict[str, Any]) -> bool:
+    for child in value.values():
+        if child.__class__ is dict or child.__class__ is list:
+            return False
+    return True
+
+
 class Repair:
     """Puts releases into the shape of the schema, in place.
 
@@ -160,7 +167,8 @@ class Repair:
         match shape.kind:
             case "object":
                 if value.__class__ is dict:
-                    self._object(value, shape, pointer, parents)
+                    if shape.containers or not _is_flat(value):
+                        self._object(value, shape, pointer, parents)
                     return value
                 if isinstance(value, list):
                     objects = [element for element in value if isinstance(element, dict)]
@@ -204,7 +212,8 @@ class Repair:
             self._misplace(pointer, [each for each in value if not isinstance(each, dict)], parents)
             value = [each for each in value if isinstance(each, dict)]
         for element in value:
-            self._object(element, shape, pointer, (*parents, element))
+            if shape.containers or not _is_flat(element):
+                self._object(element, shape, pointer, (*parents, element))
         return value if shape.whole or not self.for_merging else self._distinct(value, pointer, parents)
 
     def _unknown(self, value: Any, pointer: str, parents: tuple[Mapping[str, Any], ...]) -> None:

@@ -214,8 +214,9 @@ class JsonStream:
     def members(self) -> Iterator[str]:
         """Step into the object at the cursor: yields each name with the cursor on its value, which must be read."""
         for _ in self._steps("{", "}"):
-            if self.peek() != '"':
-                raise self.broken("syntax")
+            quote = self.peek()
+            if quote != '"':
+                raise self.broken("syntax" if quote else "truncated")
             name = self.value()
             self._expect(":")
             yield name

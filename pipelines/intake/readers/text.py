@@ -125,6 +125,11 @@ def is_blank(block: bytes) -> bool:
     return not block.strip(_BLANK_BYTES)
 
 
+def has_controls(block: bytes) -> bool:
+    """Whether a block of an encoding that agrees with ASCII has C0 control characters."""
+    return len(block.translate(None, _CONTROL_BYTES)) != len(block)
+
+
 class _Utf8Check:
     """Counts what is and what is not UTF-8, block by block."""
 
@@ -219,7 +224,7 @@ def _survey_bytes(file: IO[bytes], told: str | None, mark_bytes: int) -> TextSur
             check.feed(block, not block)
         if not block:
             break
-        controls = controls or len(block.translate(None, _CONTROL_BYTES)) != len(block)
+        controls = controls or has_controls(block)
         has_end = ends.feed(block)
         long_lines = long_lines or (not has_end and len(block) == BLOCK)
     codec = told or ("utf-8" if not check.damaged or check.valid > check.damaged else "cp1252")

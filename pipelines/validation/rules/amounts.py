@@ -42,7 +42,7 @@ def _negative(table: str, amount: str) -> Rule:
         table=table,
         field=amount,
         needs={table: (amount,)},
-        sql=f"SELECT rid, {amount} AS value, '{{}}' AS parameters FROM {table} WHERE try_cast({amount} AS DECIMAL(38,12)) < 0",
+        sql=f"SELECT rid, {amount} AS value, '{{}}' AS parameters FROM {table} WHERE try_cast({amount} AS DECIMAL(38,18)) < 0",
     )
 
 
@@ -57,7 +57,7 @@ def _unrealistic(table: str, amount: str, currency: str) -> Rule:
         needs={table: (amount,)},
         optional={table: (currency,)},
         sql=f"""SELECT rid, {amount} AS value, json_object('limit', {limit}) AS parameters
-            FROM {table} WHERE abs(try_cast({amount} AS DECIMAL(38,12))) > {limit}""",
+            FROM {table} WHERE abs(try_cast({amount} AS DECIMAL(38,18))) > {limit}""",
     )
 
 
