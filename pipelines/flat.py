@@ -26,7 +26,7 @@ def party_id(scheme: str, identifier: str, name: str) -> str:
 
 def _first(column: str) -> str:
     """First value that is not empty, in the order of the rows."""
-    return f"arg_min({column}, at) FILTER ({column} IS NOT NULL)"
+    return f"arg_min({column}, seq) FILTER ({column} IS NOT NULL)"
 
 
 def _fields_of(package_type: PackageType, linked: str) -> dict[str, str]:
@@ -54,12 +54,12 @@ def conflicting_fields(package_type: PackageType) -> Mapping[str, tuple[str, ...
 
 
 def base(package_type: PackageType, source: str, delivered: tuple[str, ...]) -> str:
-    """SQL of the flat rows with every column of the table, keys filled in, and ``at`` = order of the rows."""
+    """SQL of the flat rows with every column of the table, keys filled in, and ``seq`` = order of the rows."""
     columns = [
         f'"{field.name}"' if field.name in delivered else f'CAST(NULL AS VARCHAR) AS "{field.name}"'
         for field in package_type.table(FLAT).fields
     ]
-    all_columns = f"SELECT {', '.join(columns)}, source_file, source_row_number, row_number() OVER (ORDER BY source_file, source_row_number) AS at FROM {source}"
+    all_columns = f"SELECT {', '.join(columns)}, source_file, source_row_number, row_number() OVER (ORDER BY source_file, source_row_number) AS seq FROM {source}"
     buyer = party_id("buyer_id_scheme", "buyer_id", "buyer_name")
     supplier = party_id("supplier_id_scheme", "supplier_id", "supplier_name")
     return (
@@ -74,7 +74,7 @@ def split_contracts_flat(package_type: PackageType, source: str) -> dict[str, st
     award = _fields_of(package_type, "awards")
     contract = _fields_of(package_type, "contracts")
     item = _fields_of(package_type, "items")
-    provenance = "arg_min(source_file, at) AS source_file, arg_min(source_row_number, at) AS source_row_number"
+    provenance = "arg_min(source_file, seq) AS source_file, arg_min(source_row_number, seq) AS source_row_number"
 
     def grouped(columns: Mapping[str, str], keys: tuple[str, ...]) -> str:
         return ", ".join(f"{_first(flat)} AS {name}" for name, flat in columns.items() if name not in (*keys, "buyer_id"))
@@ -82,7 +82,7 @@ def split_contracts_flat(package_type: PackageType, source: str) -> dict[str, st
     parties = " UNION ALL ".join(
         f"SELECT ocid, {role}_party AS party_id, {role}_name AS name, '{role}' AS role, {role}_id_scheme AS scheme, "
         f"{role}_id AS id, {kind} AS kind, {scale} AS scale, {country} AS country, {women} AS women, "
-        f"at, source_file, source_row_number FROM {source} WHERE {role}_party IS NOT NULL"
+        f"seq, source_file, source_row_number FROM {source} WHERE {role}_party IS NOT NULL"
         for role, kind, scale, country, women in (
             ("buyer", "NULL::VARCHAR", "NULL::VARCHAR", "NULL::VARCHAR", "NULL::VARCHAR"),
             ("supplier", "supplier_kind", "supplier_scale", "supplier_country_code", "supplier_women_owned"),
@@ -93,15 +93,15 @@ def split_contracts_flat(package_type: PackageType, source: str) -> dict[str, st
     contracts = ", ".join(f"{flat} AS {name}" for name, flat in contract.items())
     return {
         "processes": f"SELECT ocid, {_first('buyer_party')} AS buyer_id, {grouped(process, ('ocid',))}, {provenance} "
-        f"FROM {source} GROUP BY ocid ORDER BY min(at)",
+        f"FROM {source} GROUP BY ocid ORDER BY min(seq)",
         "parties": f"SELECT ocid, party_id, {_first('name')} AS name, string_agg(DISTINCT role, ';' ORDER BY role) AS roles, "
         f"{_first('scheme')} AS identifier_scheme, {_first('id')} AS identifier_id, {_first('kind')} AS party_kind, "
         f"{_first('scale')} AS scale, {_first('country')} AS country_code, {_first('women')} AS women_owned, {provenance} "
-        f"FROM ({parties}) GROUP BY ocid, party_id ORDER BY min(at)",
+        f"FROM ({parties}) GROUP BY ocid, party_id ORDER BY min(seq)",
         "awards": f"SELECT ocid, award_id, {grouped(award, ('award_id',))}, {provenance} "
-        f"FROM {source} GROUP BY ocid, award_id ORDER BY min(at)",
+        f"FROM {source} GROUP BY ocid, award_id ORDER BY min(seq)",
         "award_suppliers": f"SELECT ocid, award_id, supplier_party AS party_id, {_first('supplier_name')} AS name, {provenance} "
-        f"FROM {source} WHERE supplier_party IS NOT NULL GROUP BY ocid, award_id, supplier_party ORDER BY min(at)",
+        f"FROM {source} WHERE supplier_party IS NOT NULL GROUP BY ocid, award_id, supplier_party ORDER BY min(seq)",
         "contracts": f"SELECT ocid, award_id, {contracts}, source_file, source_row_number FROM {source}",
         "items": f"SELECT ocid, 'contract' AS stage, contract_id AS parent_id, '1' AS item_id, {items}, source_file, "
         f"source_row_number FROM {source} WHERE {any_item}",

@@ -9,7 +9,7 @@ import typer
 
 from pipelines.cli.checking import Files, Json, Mapping, PackageTypeName, RowsPolicy, read_mapping
 from pipelines.cli.show import Exit, grid, number, out, print_changes, print_json, print_report, progress_bar
-from pipelines.cli.words import _
+from pipelines.cli.words import LANGUAGE, _
 
 Member = Annotated[str, typer.Option("--member", help=_("Member code, for example PRY."))]
 Period = Annotated[str | None, typer.Option("--period", help=_("What the data speaks for: 2024, 2024-03, 2024-Q1; everything when not given."))]
@@ -35,6 +35,7 @@ def submit(
 ) -> None:
     from pipelines import workflow
     from pipelines.records import AcceptancePolicy
+    from pipelines.reporting import Sentences
     from pipelines.validation import report_to_dict
 
     site = workflow.Installation.open()
@@ -63,7 +64,8 @@ def submit(
         )
     else:
         if outcome.staged.already_received:
-            out.print(_("These very files were received before; nothing is counted twice."))
+            sentences = Sentences(site.catalogue, site.catalogue.package_type(submission.package_type), LANGUAGE)
+            out.print(sentences.finding(outcome.staged.findings[-1]).what)
         print_report(outcome.report, site.catalogue, notices=False)
         out.print()
         out.print(f"{_('Submission')}: [bold]{submission.submission_id}[/]  {_('State')}: [bold]{state_title(outcome.state)}[/]")

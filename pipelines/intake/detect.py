@@ -1,4 +1,4 @@
-"""What a file is, by its content. Names decide only between kinds of plain text, which have no mark of their own."""
+"""What a file is, by its content. Names decide only between kinds of plain text, which bear no mark."""
 
 import json
 import re
@@ -58,7 +58,8 @@ DOCUMENTS = frozenset(("pdf", "image", "document", "html", "text", "schema", "so
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """format: as `SourceFile.format`, or ``zip``, ``gzip``, ``empty``. kind: finer, for ``other``: pdf, html, archive …
+    """format: as `SourceFile.format`, or ``zip``, ``gzip``, ``empty``. kind: finer: ``pdf``, ``html``,
+    ``archive``.
 
     protected: needs a password. macros: holds programs. broken: why a container could not be opened.
     """
@@ -191,7 +192,7 @@ def _markup_kind(start: str) -> str | None:
 
 
 def _detect_descriptor(path: Path) -> Content:
-    """A file of that name that is OCDS data all the same is data; a broken one is a descriptor to complain about."""
+    """A file of that name that is OCDS data all the same is data; a broken one is a broken descriptor."""
     if path.stat().st_size > MAX_DESCRIPTOR_BYTES:
         return Content("json")
     try:

@@ -56,4 +56,6 @@ def read_staged(folder: Path, *, already_received: bool = False) -> StagedPackag
         for each in data["tables"]
     )
     findings = tuple(Finding.from_dict(each) for each in data["findings"])
+    if already_received:
+        findings += (Finding("already-received", parameters={"received_at": told["received_at"]}),)
     return StagedPackage(submission, str(folder), tables, findings, data["understood"], already_received)

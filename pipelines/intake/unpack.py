@@ -15,8 +15,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from pipelines.intake.detect import DATA_SUFFIXES, DOCUMENTS, Content, detect_content
 from pipelines.intake.limits import Limits
@@ -77,7 +78,7 @@ def identity_hash(paths: Sequence[Path]) -> str:
 
 
 def unpack(paths: Sequence[Path], folder: Path, limits: Limits) -> Unpacked:
-    """Copy files and folders as sent to ``folder/original/`` and unpack archives into ``folder/unpacked/``."""
+    """Copy files and folders as sent to ``folder/original/``, unpack archives into ``folder/unpacked/``."""
     work = _Unpacking(folder, limits)
     for sent in _files_sent(paths):
         if work.stopped:
@@ -87,7 +88,7 @@ def unpack(paths: Sequence[Path], folder: Path, limits: Limits) -> Unpacked:
 
 
 def _files_sent(paths: Sequence[Path]) -> Iterator[_Sent]:
-    """Every file below the paths, sorted. A single folder is the root of names; among several it is a part of them."""
+    """Every file below the paths, sorted. Names begin below a single folder; with several, at the folder."""
     found: list[_Sent] = []
     for path in paths:
         if path.is_symlink() or not path.is_dir():
@@ -112,11 +113,10 @@ def _is_plain(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
 
 
-def _open_plain(path: Path) -> IO[bytes]:
+def _open_plain(path: Path) -> BufferedReader:
     """Open without following a link that took the place of the file since it was looked at."""
-    return os.fdopen(
-        os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)), "rb"
-    )
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return open(os.open(path, flags), "rb")  # noqa: PTH123 - a path cannot be opened with flags
 
 
 def _is_rubbish(name: str) -> bool:
@@ -139,7 +139,7 @@ def _shorten(part: str) -> str:
 
 
 def _tidy(name: str) -> str:
-    """A name as it is shown and compared: forward slashes, composed accents, printable, of bearable length."""
+    """A name as it is shown and compared: forward slashes, composed accents, printable, not too long."""
     text = _UNPRINTABLE.sub("_", unicodedata.normalize("NFC", name.replace("\\", "/")))
     parts = [_shorten(part) for part in text.split("/") if part not in ("", ".")]
     if sum(len(part.encode()) for part in parts) > 1000:
@@ -148,7 +148,7 @@ def _tidy(name: str) -> str:
 
 
 def _entry_name(entry: zipfile.ZipInfo) -> str:
-    """The name of a ZIP entry. Without the mark for UTF-8 it is UTF-8 all the same, or the code page of DOS."""
+    """The name of a ZIP entry. Without the mark for UTF-8 it is UTF-8 all the same, or a code page of DOS."""
     if entry.flag_bits & 0x800:
         return entry.orig_filename
     try:
@@ -244,7 +244,7 @@ class _Unpacking:
         return False
 
     def _write(self, chunks: Iterator[bytes], target: Path, name: str, budget: _Budget | None) -> int | None:
-        """Write a file and return its bytes; None when it was refused and told. Raises BrokenContainerError."""
+        """Write a file, return its size; None when it was refused and told. Raises BrokenContainerError."""
         size, blank = 0, True
         try:
             with target.open("xb") as file:
@@ -349,7 +349,7 @@ class _Unpacking:
                 path.unlink(missing_ok=True)
 
     def _original_target(self, name: str) -> Path:
-        """Where a file is kept as sent: under its name, unless another file stands where it needs a folder."""
+        """Where a file is kept: under its name, unless another file stands where it needs a folder."""
         target = self._original / name
         if target.exists() or any(parent.is_file() for parent in target.parents):
             target = self._original / f"{self._entries:05d}-{target.name[-50:]}"

@@ -11,7 +11,7 @@ __all__ = ["guide_sheets", "write_package_template", "write_templates", "write_w
 
 
 def write_templates(catalogue: Catalogue, folder: Path) -> None:
-    """Write all templates below `folder`: ``<package_type>.<language>.xlsx`` and the folders ``<package_type>/``."""
+    """Write ``<type>.<language>.xlsx`` and the package ``<type>/`` of every package type into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in catalogue.package_types:
         for language in LANGUAGES:

@@ -1,4 +1,4 @@
-"""How a field of the standard looks in a spreadsheet: width, cell format, example, and which entries a cell takes."""
+"""How a field of the standard looks in a spreadsheet: width, format, example, what a cell takes."""
 
 import datetime as dt
 import unicodedata
@@ -10,7 +10,7 @@ from pipelines.catalogue import Catalogue, Codelist, Field, Member, Table
 from pipelines.templates.texts import Words, load_examples, load_words
 
 LONG_LIST = 40
-"""Above this many codes people know the code better than its label: lists go by the alphabet, codes may be typed."""
+"""Lists with more codes than this go by the alphabet, and codes may be typed: people know theirs."""
 
 _FIRST_DATE = dt.date(1900, 1, 1)
 _PROMPT_TITLE, _PROMPT_TEXT = 32, 255
@@ -69,7 +69,9 @@ class Template:
             "identifierScheme": self.member.identifier_schemes,
         }
         codes = self.catalogue.codelists[codelist].codes
-        return tuple(code for code in own.get(codelist, ()) if code in codes or codelist == "identifierScheme")
+        return tuple(
+            code for code in own.get(codelist, ()) if code in codes or codelist == "identifierScheme"
+        )
 
     def heading(self, table: Table, field: Field) -> str:
         """The title; required ones carry an asterisk, so that colour is not the only sign."""
@@ -157,15 +159,19 @@ class Template:
         return options
 
     def width(self, table: Table, field: Field) -> int:
-        """Width of a column, in characters: by what stands in it, never less than the longest word of its title."""
+        """Characters across: by what stands in the column, never less than the longest word of its title."""
         if self.codelist(field) is not None:
             own = 26
-        elif field.type == "string" and field.name.endswith(("description", "rationale", "statement", "text")):
+        elif field.type == "string" and field.name.endswith(
+            ("description", "rationale", "statement", "text")
+        ):
             own = 44
         elif field.type == "string" and field.name.endswith(("name", "title", "url", "uri")):
             own = 34
         else:
-            own = {"date": 13, "datetime": 13, "number": 17, "integer": 13, "year": 9, "boolean": 13}.get(field.type, 22)
+            own = {"date": 13, "datetime": 13, "number": 17, "integer": 13, "year": 9, "boolean": 13}.get(
+                field.type, 22
+            )
         words = self.heading(table, field).split()
         # The arrow of the filter takes the room of some characters.
         return max(own, *(len(word) + 4 for word in words))

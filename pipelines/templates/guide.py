@@ -10,7 +10,11 @@ from xlsxwriter.worksheet import Worksheet
 from pipelines.catalogue import PackageType, Table
 from pipelines.templates.columns import Template, range_name
 
-COLOURS = {"required": ("#1F3864", "#FFFFFF"), "recommended": ("#BDD7EE", "#1F3864"), "optional": ("#EDEDED", "#404040")}
+COLOURS = {
+    "required": ("#1F3864", "#FFFFFF"),
+    "recommended": ("#BDD7EE", "#1F3864"),
+    "optional": ("#EDEDED", "#404040"),
+}
 """Level of a column -> (fill, letters) of its heading; each pair has a contrast of at least 7 to 1."""
 
 _ACCENT = "#1F3864"
@@ -19,23 +23,29 @@ _LINE = 15.5
 
 
 def add_guide(
-    book: Workbook, sheet: Worksheet, template: Template, package_type: PackageType, tables: Mapping[str, Table]
+    book: Workbook,
+    sheet: Worksheet,
+    template: Template,
+    package_type: PackageType,
+    tables: Mapping[str, Table],
 ) -> None:
     """The first sheet. tables: sheet name -> table, in the order of the workbook."""
     words = template.words
     title = book.add_format({"bold": True, "font_size": 20, "font_color": _ACCENT, "valign": "vcenter"})
-    heading = book.add_format({"bold": True, "font_size": 13, "font_color": _ACCENT, "bottom": 1, "bottom_color": _ACCENT})
+    heading = book.add_format(
+        {"bold": True, "font_size": 13, "font_color": _ACCENT, "bottom": 1, "bottom_color": _ACCENT}
+    )
     text = book.add_format({"text_wrap": True, "valign": "vcenter"})
     number = book.add_format({"bold": True, "font_color": _ACCENT, "valign": "vcenter", "align": "center"})
     link = book.add_format({"font_color": "#0B5394", "underline": 1, "valign": "vcenter", "text_wrap": True})
-    strong = book.add_format({"bold": True, "valign": "top", "text_wrap": True})
+    strong = book.add_format({"bold": True, "valign": "top"})
 
     sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 4)
     sheet.set_column(1, 1, 32)
     sheet.set_column(2, 2, _TEXT_WIDTH)
     sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
+    sheet.fit_to_pages(1, 1 if len(tables) == 1 else 0)
 
     row = 0
     sheet.set_row(row, 34)
@@ -60,14 +70,15 @@ def add_guide(
         sheet.set_row(row, _height(content, _TEXT_WIDTH + 36))
 
     def chip(fill: str, letters: str) -> Format:
-        return book.add_format({"bold": True, "bg_color": fill, "font_color": letters, "valign": "vcenter", "indent": 1})
+        return book.add_format(
+            {"bold": True, "bg_color": fill, "font_color": letters, "valign": "vcenter", "indent": 1}
+        )
 
     section(words.about_heading)
     paragraph(words.about)
 
     section(words.steps_heading)
-    flat = next((name for name, table in tables.items() if table.name == package_type.flat), None)
-    choice = words.step_with_flat.format(flat=flat) if flat else words.step_without_flat
+    choice = _which_sheets(template, package_type, tables)
     for position, step in enumerate(words.steps, 1):
         row += 1
         sheet.write_number(row, 0, position, number)
@@ -86,7 +97,9 @@ def add_guide(
     section(words.sheets_heading)
     for name, table in tables.items():
         row += 1
-        description = template.catalogue.texts.table(template.language, package_type.name, table.name).description
+        description = template.catalogue.texts.table(
+            template.language, package_type.name, table.name
+        ).description
         mark = ""
         if table.name == package_type.flat:
             mark = f"{words.flat_mark} "
@@ -103,14 +116,26 @@ def add_guide(
     paragraph(words.send)
 
 
+def _which_sheets(template: Template, package_type: PackageType, tables: Mapping[str, Table]) -> str:
+    words = template.words
+    flat = next((name for name, table in tables.items() if table.name == package_type.flat), None)
+    if flat is None:
+        return words.step_without_flat
+    return (words.step_flat_alone if len(tables) == 1 else words.step_with_flat).format(flat=flat)
+
+
 def _height(text: str, width: int) -> float:
-    """Points that a text takes when it wraps: programs do not fit merged cells by themselves."""
-    lines = -(-len(text) * 11 // (width * 10))
+    """Points that a text takes when it wraps in so many characters: not every program fits rows by itself."""
+    lines = max(1, -(-len(text) * 20 // (width * 21)))
     return _LINE * lines + 5
 
 
 def _add_list(
-    book: Workbook, sheet: Worksheet, headings: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[str]]
+    book: Workbook,
+    sheet: Worksheet,
+    headings: Sequence[str],
+    widths: Sequence[int],
+    rows: Sequence[Sequence[str]],
 ) -> None:
     fill, letters = COLOURS["required"]
     head = book.add_format({"bold": True, "bg_color": fill, "font_color": letters, "valign": "vcenter"})
@@ -121,6 +146,7 @@ def _add_list(
     for row, cells in enumerate(rows, 1):
         for column, cell in enumerate(cells):
             sheet.write_string(row, column, cell, body)
+        sheet.set_row(row, max(_height(cell, width) for cell, width in zip(cells, widths, strict=True)))
     sheet.set_row(0, 22)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, len(rows), len(headings) - 1)
@@ -147,12 +173,14 @@ def add_dictionary(book: Workbook, sheet: Worksheet, template: Template, tables:
                 codelist.name if codelist else "",
             )
             rows.append(cells)
-    _add_list(book, sheet, words.dictionary, (26, 32, 30, 18, 15, 70, 36, 26), rows)
+    _add_list(book, sheet, words.dictionary, (28, 34, 32, 20, 15, 76, 40, 28), rows)
 
 
 def add_codes(book: Workbook, sheet: Worksheet, template: Template, tables: Mapping[str, Table]) -> None:
     """All codes that the sheets use, and a named range of labels per codelist: what the dropdowns show."""
-    names = {field.codelist for table in tables.values() for field in table.fields if template.codelist(field)}
+    names = {
+        field.codelist for table in tables.values() for field in table.fields if template.codelist(field)
+    }
     rows: list[tuple[str, str, str]] = []
     place = sheet.get_name().replace("'", "''")
     for name in sorted(each for each in names if each):

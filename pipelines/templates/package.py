@@ -14,7 +14,18 @@ LICENCE = {
     "path": "https://creativecommons.org/licenses/by/4.0/",
 }
 
-_FIELD_KEYS = ("name", "type", "format", "delimiter", "itemType", "title", "description", "example", "constraints", "codelist")
+_FIELD_KEYS = (
+    "name",
+    "type",
+    "format",
+    "delimiter",
+    "itemType",
+    "title",
+    "description",
+    "example",
+    "constraints",
+    "codelist",
+)
 
 
 def write_package_template(catalogue: Catalogue, package_type_name: str, folder: Path) -> None:

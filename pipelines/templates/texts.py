@@ -19,8 +19,8 @@ _FOLDER = Path(__file__).parent
 class Words:
     """The words of one language.
 
-    Placeholders: ``{package_type}`` in title, ``{institution}`` in prepared_for, ``{flat}`` in step_with_flat.
-    steps: the step that is empty is `step_with_flat` or `step_without_flat`, as the package type has it.
+    Placeholders: ``{package_type}`` in title, ``{institution}`` in prepared_for, ``{flat}`` in two steps.
+    steps: the empty one is replaced by that of the other three which fits the sheets of the workbook.
     validation: what a cell says when it is chosen (``date``) or filled in wrongly (``date-error``), as
     [title, text]; Excel shows at most 32 and 255 characters of them.
     """
@@ -36,6 +36,7 @@ class Words:
     steps_heading: str
     steps: tuple[str, ...]
     step_with_flat: str
+    step_flat_alone: str
     step_without_flat: str
     colours_heading: str
     levels: Mapping[str, str]
@@ -61,7 +62,9 @@ class Words:
 def load_words() -> Mapping[str, Words]:
     """Language -> words."""
     files = {language: _FOLDER / "locales" / f"{language}.json" for language in LANGUAGES}
-    return {language: Words(**json.loads(file.read_text(encoding="utf-8"))) for language, file in files.items()}
+    return {
+        language: Words(**json.loads(file.read_text(encoding="utf-8"))) for language, file in files.items()
+    }
 
 
 def guide_sheets() -> frozenset[str]:
@@ -77,4 +80,6 @@ def guide_sheets() -> frozenset[str]:
 def load_examples() -> Mapping[tuple[str, str], str]:
     """(language, English example) -> example, for those that are words (``examples.csv``)."""
     with (_FOLDER / "examples.csv").open(encoding="utf-8", newline="") as file:
-        return {(language, row["en"]): row[language] for row in csv.DictReader(file) for language in LANGUAGES}
+        return {
+            (language, row["en"]): row[language] for row in csv.DictReader(file) for language in LANGUAGES
+        }

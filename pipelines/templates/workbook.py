@@ -1,4 +1,4 @@
-"""The workbook that a member fills in: one sheet per table, between a sheet to read first and a dictionary."""
+"""The workbook that a member fills in: what to read first, a sheet per table, dictionary, codes."""
 
 import datetime as dt
 import re
@@ -23,7 +23,7 @@ LAST_ROW = 100_000
 """Rows that are prepared with dropdowns and checks; further rows are taken, they only have no help."""
 
 _MOST_NAME = 31
-_PAGE_CHARACTERS = 240
+_PAGE_CHARACTERS = 160
 """Characters across a printed page before it becomes too small to read."""
 
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
@@ -60,10 +60,19 @@ def write_workbook(
         raise CatalogueError(f"no templates in language {language!r}")
     template = Template(catalogue, package_type.name, language, member)
     words = template.words
-    tables = _sheets(template, _chosen_tables(package_type, flat_only), (words.guide_sheet, words.dictionary_sheet, words.codes_sheet))
+    tables = _sheets(
+        template,
+        _chosen_tables(package_type, flat_only),
+        (words.guide_sheet, words.dictionary_sheet, words.codes_sheet),
+    )
     book = Workbook(str(path), dict(_OPTIONS))
     try:
-        book.set_properties({"title": words.title.format(package_type=words.package_types[package_type.name]), "created": _CREATED})
+        book.set_properties(
+            {
+                "title": words.title.format(package_type=words.package_types[package_type.name]),
+                "created": _CREATED,
+            }
+        )
         guide = book.add_worksheet(words.guide_sheet)
         guide.set_tab_color(COLOURS["required"][0])
         writer = _TableWriter(book, template)
@@ -81,7 +90,7 @@ def write_workbook(
 
 
 def template_tables(package_type: PackageType) -> tuple[Table, ...]:
-    """Tables that a member fills in: the flat one first. What is stored and never published is none of them."""
+    """Tables that a member fills in, the flat one first; those that are never published are none of them."""
     tables = [table for table in package_type.tables if table.is_published]
     return tuple(sorted(tables, key=lambda table: table.name != package_type.flat))
 
@@ -95,7 +104,7 @@ def _chosen_tables(package_type: PackageType, flat_only: bool) -> tuple[Table, .
 
 
 def _sheets(template: Template, tables: Iterable[Table], taken: Iterable[str]) -> dict[str, Table]:
-    """Sheet name -> table: titles without the signs that a sheet name cannot hold, at most 31 characters, unique."""
+    """Sheet name -> table: titles without forbidden signs, at most 31 characters, unique."""
     names: dict[str, Table] = {}
     used = {name.casefold() for name in taken}
     for table in tables:

@@ -183,8 +183,8 @@ def _tell_conflicts(space: Workspace, package_type: PackageType) -> None:
         for column in columns:
             if column not in space.columns[FLAT]:
                 continue
-            first = f"first_value({column} IGNORE NULLS) OVER (PARTITION BY b.ocid, b.{key} ORDER BY at)"
-            first_row = f"first_value(source_row_number) OVER (PARTITION BY b.ocid, b.{key} ORDER BY at)"
+            first = f"first_value({column} IGNORE NULLS) OVER (PARTITION BY b.ocid, b.{key} ORDER BY seq)"
+            first_row = f"first_value(source_row_number) OVER (PARTITION BY b.ocid, b.{key} ORDER BY seq)"
             space.add_findings_sql(
                 "flat-conflict",
                 FLAT,

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.catalogue import PackageType, Table
 from pipelines.catalogue.model import OcdsSource
-from pipelines.intake.ocds.shape import Leaf, leaves, parent_id, pointer_step, scalar_text
+from pipelines.intake.ocds.shape import Leaf, leaves, pointer_step, scalar_text
 
 ADDITIONAL_FIELDS = "additional_fields"
 ADDITIONAL_COLUMNS = ("ocid", "path", "parent_id", "value")
@@ -204,19 +204,15 @@ class Flattener:
 
     def _text(self, text: str, node: _Node, parents: Parents) -> None:
         """A text at a place of the catalogue, into every column that waits for it there."""
-        placed = node.taken
+        fits = node.taken or bool(node.targets)
         for source, column, is_list in node.targets:
             row = source.open_row
             if row is not None and row[column] is None:
-                row[column] = text.replace(";", ",") if is_list and ";" in text else text
-                placed = True
+                row[column] = text.replace(";", ",") if is_list else text
             else:
-                placed = False
-                break
-        if not placed:
-            leaf = Leaf(node.pointer, parent_id(parents), text)
-            self.additional.append(leaf)
-            self.unplaced.append(leaf)
+                fits = False
+        if not fits:
+            self._misfit(node.pointer, text, parents)
 
     def _place(self, value: Any, node: _Node, parents: Parents) -> None:
         """An object, an array or a boolean at a place of the catalogue."""
@@ -241,25 +237,21 @@ class Flattener:
             if isinstance(each, dict):
                 self._element(each, node, parents, in_array=True)
             else:
-                odd = list(leaves(node.pointer, each, parents))
-                self.additional += odd
-                self.unplaced += odd
+                self._misfit(node.pointer, each, parents)
 
     def _scalars(self, values: list[Any], node: _Node, parents: Parents) -> None:
+        """A list without objects: one cell, in every column that waits for it there."""
         text = _list_text(values)
-        if text is None:
-            self.additional += leaves(node.pointer, values, parents)
-            return
-        if any(each.__class__ is list for each in values) or not node.targets:
-            odd = list(leaves(node.pointer, values, parents))
-            self.additional += odd
-            self.unplaced += odd
-            return
-        # Joined once: a list is one cell.
-        for source, column, _ in node.targets:
-            if source.open_row is None or source.open_row[column] is not None:
-                odd = list(leaves(node.pointer, values, parents))
-                self.additional += odd
-                self.unplaced += odd
-                return
-            source.open_row[column] = text
+        fits = bool(node.targets) and not any(each.__class__ is list for each in values)
+        for source, column, _ in node.targets if fits else ():
+            if source.open_row is not None and source.open_row[column] is None:
+                source.open_row[column] = text
+            else:
+                fits = False
+        if not fits:
+            self._misfit(node.pointer, values, parents)
+
+    def _misfit(self, pointer: str, value: Any, parents: Parents) -> None:
+        misfits = list(leaves(pointer, value, parents))
+        self.additional += misfits
+        self.unplaced += misfits

@@ -14,9 +14,9 @@ __all__ = ["read_tables"]
 def read_tables(file: SourceFile, instructions: Instructions, limits: Limits) -> Iterator[RawTable]:
     """The tables of a file: one of a CSV or JSON file, one per visible sheet with content of a workbook.
 
-    instructions: what was told of this file (``encoding``, ``delimiter``, ``quote``, ``skip_rows``); wins over
-    guessing. A file that cannot be read gives one table without rows whose findings say why. Formats that hold
-    no table (``descriptor``, ``other``) give none.
+    instructions: what was told of this file (``encoding``, ``delimiter``, ``quote``, ``skip_rows``); wins
+    over guessing. A file that cannot be read gives one table without rows whose findings say why. Formats
+    that hold no table (``descriptor``, ``other``) give none.
     """
     if file.format == "csv":
         yield read_delimited(file, instructions, limits)

@@ -1,4 +1,4 @@
-"""What is taken out of cells before anybody reads them, and how values become text. The same for all formats."""
+"""What is taken out of cells before anybody reads them, and how values become text, in all formats."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -7,7 +7,7 @@ from pipelines.intake.readers.log import FindingLog
 from pipelines.intake.readers.text import CONTROLS, SUSPECTS
 
 MAX_EXPONENT = 400
-"""Numbers of more digits before or after the point stay as written: ``1e999999999`` must not become a gigabyte."""
+"""Numbers with more digits stay as written: ``1e999999999`` must not become a gigabyte of zeros."""
 
 _SHOWN = 200
 

@@ -1,6 +1,7 @@
 """ZIP files and OLE compound files, opened without trusting what they say about themselves.
 
-Whatever is wrong with one is a `BrokenContainerError` with a short technical reason; callers make findings of it.
+Whatever is wrong with one is a `BrokenContainerError` with a short technical reason; callers make findings
+of it.
 """
 
 import struct
@@ -73,7 +74,8 @@ def _directory_bytes(path: Path) -> int:
 
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The bytes of an entry, in chunks. Raises BrokenContainerError for damage, unknown packing and passwords.
+    """The bytes of an entry, in chunks. Raises BrokenContainerError for damage, unknown packing and
+    passwords.
 
     Only stored and deflated entries are read: the other ways of packing let a few bytes ask for gigabytes.
     """
@@ -176,7 +178,7 @@ class OleFile:
                 self.streams.setdefault(name, (first, size & 0xFFFFFFFF if kind == 2 else 0))
 
     def read(self, name: str) -> Iterator[bytes]:
-        """The bytes of a stream, in pieces. Raises BrokenContainerError when its sectors cannot be followed."""
+        """The bytes of a stream, in pieces. Raises BrokenContainerError when sectors cannot be followed."""
         first, size = self.streams[name]
         pieces = self._small_chain(first) if size < self._small_limit else self._chain(first)
         for piece in pieces:

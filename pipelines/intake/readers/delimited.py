@@ -1,10 +1,11 @@
 """Delimited text (CSV, TSV and their relatives) -> raw table, whatever program wrote it.
 
-Row numbers count records, headings and blank rows included, so that they are the rows of a spreadsheet program
-that opens the file: a record with line breaks inside quotes is one row, and a leading ``sep=;`` is none.
+Row numbers count records, headings and blank rows included, so that they are the rows of a spreadsheet
+program that opens the file: a record with line breaks inside quotes is one row, and a leading ``sep=;`` is
+none.
 
-Two ways to read, with the same result (tested against each other): `blocks` for everything plain, and record by
-record for blocks in which anything is unusual.
+Two ways to read, with the same result (tested against each other): `blocks` for everything plain, and
+record by record for blocks in which anything is unusual.
 """
 
 import csv
@@ -27,7 +28,7 @@ MAX_QUOTED_LINES = 100
 """A quoted cell with more lines is a quote that somebody forgot to close."""
 
 MAX_UNCLOSED = 1_000
-"""After so many unclosed quotes, quotes must close on their own line: no file can make us read it over and over."""
+"""After so many unclosed quotes, quotes must close on their line: no file makes us read it over and over."""
 
 
 def read_delimited(file: SourceFile, instructions: Instructions, limits: Limits) -> RawTable:
@@ -107,7 +108,9 @@ class _Reader:
                 rows = self._parse(block)
                 if rows is None:
                     rows = []
-                    records = _Records(self, self._lines(block), lambda: self._next_lines(file), None, log, number + 1)
+                    records = _Records(
+                        self, self._lines(block), lambda: self._next_lines(file), None, log, number + 1
+                    )
                     for cells in records:
                         number += 1
                         yield cells
@@ -152,8 +155,8 @@ class _Reader:
 class _Records:
     """Records from lines, by the whole grammar; an unclosed quote gives back the lines it swallowed.
 
-    source: lines; only inside a quoted cell that goes on after its end, more: further lines, None at the end of
-    the file. number: of the first record.
+    source: lines; only inside a quoted cell that goes on after its end, more: further lines, None at the
+    end of the file. number: of the first record.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ SAMPLE_RECORDS = 200
 _SEPARATOR_LINE = re.compile(r"\"?sep=([^\r\n])\"?(\r\n|\r|\n|$)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"\s*-?[\d.]*\d,\d+\s*")
 
-# The module's own limit of 131,072 characters a cell is global and raises; ours is told to the sender as a finding.
+# The limit of the csv module, 131,072 characters a cell, is global and raises; ours becomes a finding.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 
@@ -25,7 +25,8 @@ csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 class Dialect:
     """delimiter: one character. quote: one character, or None when quotes mean nothing.
 
-    separator_line: the file begins with the line ``sep=;`` that spreadsheet programs take as an order and never show.
+    separator_line: the file begins with the line ``sep=;`` that spreadsheet programs take as an order and
+    never show.
     score: 0 when no sign separates cells (a single column), else the higher the surer.
     """
 
@@ -40,7 +41,8 @@ def told_delimiter(instructions: Instructions) -> str | None:
     told: Any = instructions.get("delimiter")
     if told in ("tab", "\\t"):
         return "\t"
-    return told if isinstance(told, str) and len(told) == 1 and told not in '\r\n"' else None
+    usable = isinstance(told, str) and len(told) == 1 and told not in '\r\n"' and told.isprintable()
+    return told if usable or told == "\t" else None
 
 
 def told_quote(instructions: Instructions) -> str | None:
@@ -56,7 +58,7 @@ def find_dialect(sample: str, instructions: Instructions) -> Dialect:
     quote = told_quote(instructions)
     order = _SEPARATOR_LINE.match(sample)
     told = told_delimiter(instructions)
-    if told:
+    if told and told != quote:
         return Dialect(told, quote, bool(order), 1.0)
     if order and order[1] != quote:
         return Dialect(order[1], quote, True, 1.0)

@@ -1,4 +1,4 @@
-"""Findings of one table, bounded: a file in which every cell is wrong must not fill the memory with remarks."""
+"""Findings of one table, bounded: a file in which every cell is wrong must not fill the memory."""
 
 from dataclasses import replace
 from typing import Any

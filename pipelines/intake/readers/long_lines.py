@@ -16,9 +16,9 @@ LINE_CELLS = 16
 class LongLines:
     """Iterates over lines as a text file does; of a long line, only the beginning of each cell is kept.
 
-    A cell longer than the limit is cut to one character more than the limit, so that it can still be seen to be
-    too long; `take_length` tells how long it was. Of a line with more cells than a table may have, or with more
-    characters than `max_line`, the rest is left out.
+    A cell longer than the limit is cut to one character more than the limit, so that it can still be seen
+    to be too long; `take_length` tells how long it was. Of a line with more cells than a table may have, or
+    with more characters than `max_line`, the rest is left out.
 
     inside_quotes: set by the reader while it asks for the further lines of a quoted cell.
     dropped: length of the last line when characters of it were left out for `max_line`, else 0.

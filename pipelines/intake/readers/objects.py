@@ -1,7 +1,8 @@
 """JSON arrays and JSON Lines of flat objects -> raw table, in constant memory, numbers exactly as written.
 
-Row numbers are positions, from 1: of the item in an array, of the line in JSON Lines. Nested values become compact
-JSON text. An array of arrays (a table as Frictionless writes it) is a grid whose first row is the heading.
+Row numbers are positions, from 1: of the item in an array, of the line in JSON Lines. Nested values become
+compact JSON text. An array of arrays (a table as Frictionless writes it) is a grid whose first row is the
+heading.
 """
 
 import json
@@ -68,7 +69,7 @@ class _ObjectReader:
         self.file = file
         self.survey = survey
         self.limits = limits
-        self.kind: type = dict
+        self.kind: type[dict[str, Any]] | type[list[Any]] = dict
         self.labels: dict[str, None] = {}
         self.findings: list[Finding] = []
         self.told = False
@@ -86,7 +87,7 @@ class _ObjectReader:
             first = False
             if not isinstance(item, self.kind):
                 log.add("not-a-table", position, kind=_kind_name(item))
-            elif self.kind is dict and item.keys() - self.labels.keys():
+            elif isinstance(item, dict) and item.keys() - self.labels.keys():
                 self.labels.update(dict.fromkeys(item))
                 if len(self.labels) > self.limits.max_columns:
                     log.add("not-a-table", position, kind=f"{len(self.labels)} columns")
@@ -100,7 +101,7 @@ class _ObjectReader:
         for position, item in self._items(None):
             if not isinstance(item, self.kind):
                 continue
-            values = item if self.kind is list else [item.get(label) for label in labels]
+            values = [item.get(label) for label in labels] if isinstance(item, dict) else item
             cells = [value or None if isinstance(value, str) else _text(value) for value in values]
             clean_cells(position, cells, limit, log)
             yield position, cells
@@ -109,7 +110,7 @@ class _ObjectReader:
             self.findings += log.findings()
 
     def _items(self, log: FindingLog | None) -> Iterator[tuple[int, Any]]:
-        """(position, item). What cannot be read ends an array and skips a line; it is told to `log`, if any."""
+        """(position, item). What cannot be read ends an array, skips a line, and is told to `log`, if any."""
         log = log or FindingLog(self.file.name)
         return self._lines(log) if self.file.format == "jsonl" else self._array(log)
 

@@ -1,8 +1,8 @@
-"""A look at the sheets of a workbook before its library reads them: how far they reach, which cells hold formulas.
+"""A look at the sheets of a workbook before its library reads them: how far they reach, where formulas are.
 
 The library keeps a sheet as one full grid, from its first to its last cell. One cell in the last corner of an
-otherwise empty sheet, a file of eight kilobytes, makes it ask for half a terabyte and takes the process with it;
-so the corners are measured first, on the file itself.
+otherwise empty sheet, a file of eight kilobytes, makes it ask for half a terabyte and takes the process
+with it; so the corners are measured first, on the file itself.
 """
 
 import re
@@ -17,7 +17,7 @@ from pipelines.intake.readers.containers import BrokenContainerError, OleFile, o
 from pipelines.intake.readers.log import MAX_FINDINGS
 
 MAX_SHEET_CELLS = 2**26
-"""Cells of the grid from the first to the last cell of a sheet: about two gigabytes of memory in the library."""
+"""Cells of the grid from the first to the last cell of a sheet: two gigabytes of memory in the library."""
 
 _MAX_ERRORS = 100_000
 _CELL = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,4})(\d{1,9})[\"']")
@@ -83,7 +83,7 @@ def _parse(
     end: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> None:
-    """Stream XML through handlers; names come as ``namespace name``. No document type is followed or allowed."""
+    """Stream XML through handlers; names come as ``namespace name``. Document types are not allowed."""
     parser = expat.ParserCreate(namespace_separator=" ")
 
     def refuse(*_: object) -> None:
@@ -103,7 +103,7 @@ def _parse(
         raise BrokenContainerError(f"{type(error).__name__}: {error}"[:200]) from error
 
 
-# XLSX ---------------------------------------------------------------------------------------------------------------
+# XLSX ------------------------------------------------------------
 
 
 def _scan_xlsx(archive: zipfile.ZipFile) -> dict[str, SheetScan]:
@@ -165,7 +165,7 @@ def _sheet_parts(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) ->
 
 
 def _scan_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[SheetScan, bool]:
-    """How far the cell addresses of a part reach, empty cells included, and whether it has formulas or errors."""
+    """How far the addresses of a part reach, empty cells included, and whether it has formulas or errors."""
     scan = SheetScan()
     needs_detail = False
     before = b""
@@ -232,7 +232,7 @@ def _scan_sheet(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> SheetScan:
     return handler.scan
 
 
-# ODS ----------------------------------------------------------------------------------------------------------------
+# ODS ------------------------------------------------------------
 
 
 class _OdsHandler:
@@ -308,7 +308,7 @@ def _scan_ods(archive: zipfile.ZipFile) -> dict[str, SheetScan]:
     return handler.scans
 
 
-# XLS ----------------------------------------------------------------------------------------------------------------
+# XLS ------------------------------------------------------------
 
 _XLS_CELLS = frozenset(
     (0x0006, 0x0203, 0x027E, 0x00BD, 0x0204, 0x00FD, 0x0205, 0x00D6, 0x0004, 0x0003, 0x0002, 0x0005)

@@ -58,7 +58,8 @@ class TextSurvey:
 
     encoding: name shown to people; codec: Python's; mark_bytes: length of the byte order mark.
     damaged: byte sequences outside the encoding (an estimate above 10,000; -1 where they were not counted).
-    controls: whether there are C0 control characters. long_lines: whether a line may be longer than 2 `BLOCK`.
+    controls: whether there are C0 control characters. long_lines: whether a line may be longer than 2
+    `BLOCK`.
     line_end: ``lf``, ``crlf``, ``cr``, ``mixed``, or ``none``.
     """
 

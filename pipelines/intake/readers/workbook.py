@@ -1,8 +1,8 @@
 """Workbooks (XLSX, XLS, ODS) -> one raw table per visible sheet, typed cells as canonical text.
 
-Rows and columns are those of the sheet, so that the address of a cell is the one the sender sees; empty rows and
-columns above and to the left are kept, those after the last cell are not. A merged cell holds its value once, in
-its first cell; a hyperlink is its text.
+Rows and columns are those of the sheet, so that the address of a cell is the one the sender sees; empty
+rows and columns above and to the left are kept, those after the last cell are not. A merged cell holds its
+value once, in its first cell; a hyperlink is its text.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ from pipelines.intake.sources import Instructions, RawTable, Row, SourceFile
 from pipelines.records import Finding
 
 CACHED_CELLS = 2**23
-"""Cells of sheets kept in memory between two readings of a workbook, about 300 MB; the last sheet is always kept."""
+"""Cells of sheets kept between two readings of a workbook, about 300 MB; the last sheet is always kept."""
 
 _NOT_AVAILABLE = "#N/A"
 

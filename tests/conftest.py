@@ -1,0 +1,32 @@
+"""Fixtures that every test may use."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.catalogue import Catalogue, load_catalogue
+from pipelines.settings import Settings
+from pipelines.workflow import Installation
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """The standard as committed."""
+    return load_catalogue(ROOT / "schemas", ROOT / "datapackages")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Installation:
+    """An installation of its own below tmp_path, with the standard as committed."""
+    return Installation.open(Settings(data_dir=tmp_path / "var", memory_limit="1GB", threads=2))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real and conformance data; tests that need it are skipped where it is absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.exists():
+        pytest.skip("../shared/data is not here")
+    return folder
