@@ -233,8 +233,11 @@ def publish(site: Installation, *, progress: Progress | None = None, force: bool
     versions = [version for version in newest_versions(site.lake) if version.tables]
     current = current_release(site.zones)
     if current is not None and not force:
-        released = {(each["member"], each["package_type"], each["number"]) for each in read_release(current).versions}
+        newest = read_release(current)
+        released = {(each["member"], each["package_type"], each["number"]) for each in newest.versions}
         if released == {(str(each.member), each.package_type, int(each.number)) for each in versions}:
+            # A publication may have been stopped between the switch and the ledger.
+            site.ledger.record_release(newest)
             return None
     release = assemble_release(
         versions,

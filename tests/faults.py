@@ -1,21 +1,25 @@
 """Kill a process at every step it takes, one step after the other, and look at what it leaves.
 
-A step is whatever may leave a trace outside the process: a file opened for writing, a rename, a link, a removal,
-a new folder, an SQLite connection, a commit of SQLAlchemy, and the functions named by the caller (such as those of
-`obstore`, which write without Python noticing). The process dies before the step, by SIGKILL, so no handler runs
-and nothing is flushed: what stays is what a power cut of the process leaves.
+A step is whatever may leave a trace outside the process: a file opened for writing (before, when nothing is
+there, and after, when it is there and empty), a rename, a link, a removal, a new folder, an SQLite
+connection, a commit of SQLAlchemy, and the functions named by the caller (such as those of `obstore`, which
+write without Python noticing). The process dies before the step, by SIGKILL, so no handler runs and nothing
+is flushed: what stays is what a power cut of the process leaves.
 
     kills = kill_at_every_step(prepare, work, check, wrap=[(obstore, "put")])
 
-For N = 1, 2, …: `prepare(N)`, in the parent, makes fresh surroundings and returns them; a child runs `work(surroundings)` and dies
-at its N-th step; another child runs `check(surroundings, N)`, which does the reading and the rerun and asserts.
-It ends with the first N that `work` outlives. Returns the steps at which it was killed, in order.
+For N = 1, 2, …: `prepare(N)`, in the parent, makes fresh surroundings and returns them; a child runs
+`work(surroundings)` and dies at its N-th step; another child runs `check(surroundings, N)`, which does the
+reading and the rerun and asserts. It ends with the first N that `work` outlives. Returns the steps at which
+it was killed, in order.
 
 Use it from a script of its own, not from a test function: children are forked, and a process in which DuckDB,
-obstore or pyarrow have already started threads cannot be forked safely. Import what is heavy at the top of the
-script, so that each child has it already, and use none of it in the parent.
+obstore or pyarrow have already started threads cannot be forked safely. Import what is heavy at the top of
+the script, so that each child has it already, and use none of it in the parent.
 """
 
+import builtins
+import io
 import os
 import signal
 import sys
@@ -65,6 +69,7 @@ class _Killer:
     def install(self, wrap: Iterable[tuple[Any, str]]) -> None:
         for owner, name in wrap:
             setattr(owner, name, self._wrapped(name, getattr(owner, name)))
+        io.open = builtins.open = self._opened(io.open)
         event.listen(Engine, "commit", lambda _connection: self.step("commit"))
         sys.addaudithook(self._heard)
 
@@ -72,6 +77,17 @@ class _Killer:
         def call(*arguments: Any, **named: Any) -> Any:
             self.step(name)
             return function(*arguments, **named)
+
+        return call
+
+    def _opened(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A second step once a file is open for writing: then it is there, cut off at its first byte."""
+
+        def call(file: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
+            opened = function(file, mode, *arguments, **named)
+            if _opens_for_writing((file, mode, 0)):
+                self.step(f"opened {file}")
+            return opened
 
         return call
 
@@ -113,8 +129,8 @@ def kill_at_every_step(
     lanes: int = 3,
     most: int = 2_000,
 ) -> list[str]:
-    """See the module. wrap: (module or class, name of a function that writes). lanes: steps tried side by side,
-    each in surroundings of its own. AssertionError on any trouble.
+    """See the module. wrap: (module or class, name of a function that writes). lanes: steps tried side by
+    side, each in surroundings of its own. AssertionError on any trouble.
     """
     kills: list[str] = []
     wrap = list(wrap)
@@ -127,7 +143,9 @@ def kill_at_every_step(
         checks = [(each, in_child(check, each.surroundings, each.number)) for each in tries]
         for each, child in checks:
             if outcome(child):
-                raise AssertionError(f"killed at step {each.number} ({each.step or 'not killed'}): the check failed")
+                raise AssertionError(
+                    f"killed at step {each.number} ({each.step or 'not killed'}): the check failed"
+                )
         kills += [each.step for each in tries if each.was_killed]
         if not all(each.was_killed for each in tries):
             return kills

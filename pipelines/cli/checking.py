@@ -7,13 +7,34 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.show import Exit, err, grid, out, print_json, print_report, progress_bar
+from pipelines.cli.show import Exit, err, grid, out, print_json, print_report, progress_bar, verdict_title
 from pipelines.cli.words import LANGUAGE, _
 from pipelines.settings import Settings
 
-Files = Annotated[list[Path], typer.Argument(help=_("Files or folders: CSV, XLSX, ODS, JSON, ZIP, data package."), exists=True)]
-Mapping = Annotated[Path | None, typer.Option("--mapping", help=_("Mapping file: which column is which field."), exists=True)]
-PackageTypeName = Annotated[str | None, typer.Option("--type", help=_("procurement or activity; recognised when not given."))]
+
+def _existing(given: list[Path]) -> list[Path]:
+    """Typer's own check of a path speaks English only."""
+    for path in given:
+        if not path.exists():
+            raise typer.BadParameter(_("{path} does not exist. Is the name right, and the folder?").format(path=path))
+    return given
+
+
+def _existing_file(given: Path | None) -> Path | None:
+    return _existing([given])[0] if given else None
+
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar=_("FILE …"), help=_("Files or folders: CSV, XLSX, ODS, JSON, ZIP, data package."), callback=_existing),
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option("--mapping", metavar=_("FILE"), help=_("Mapping file: which column is which field."), callback=_existing_file),
+]
+PackageTypeName = Annotated[
+    str | None, typer.Option("--type", metavar=_("TYPE"), help=_("procurement or activity; recognised when not given."))
+]
 Json = Annotated[bool, typer.Option("--json", help=_("Answer as JSON, for scripts."))]
 RowsPolicy = Annotated[bool, typer.Option("--rows", help=_("Set rows with errors aside instead of refusing everything."))]
 
@@ -25,7 +46,7 @@ def read_mapping(path: Path | None) -> dict[str, object]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise typer.BadParameter(f"{path}: {error}") from None
+        raise typer.BadParameter(_("{path} is not a mapping file.").format(path=path) + f" ({error})") from None
     if not isinstance(data, dict):
         raise typer.BadParameter(_("{path} is not a mapping file.").format(path=path))
     return data
@@ -33,11 +54,11 @@ def read_mapping(path: Path | None) -> dict[str, object]:
 
 def validate(
     files: Files,
-    member: Annotated[str, typer.Option("--member", help=_("Member code, for checks that depend on the member."))] = "XZZ",
+    member: Annotated[str, typer.Option("--member", metavar=_("CODE"), help=_("Member code, for checks that depend on the member."))] = "XZZ",
     package_type: PackageTypeName = None,
     mapping: Mapping = None,
     rows: RowsPolicy = False,
-    form: Annotated[str, typer.Option("--format", help=_("terminal or markdown."))] = "terminal",
+    form: Annotated[str, typer.Option("--format", metavar=_("FORMAT"), help=_("terminal or markdown."))] = "terminal",
     as_json: Json = False,
 ) -> None:
     # Imported here: `ingp --help` and mistyped options answer at once.
@@ -84,7 +105,7 @@ def recheck(as_json: Json = False) -> None:
     if as_json:
         print_json([{"submission_id": each.submission_id, "before": each.before, "after": each.after, "new_codes": each.new_codes} for each in results])
     else:
-        rows = [(each.submission_id, each.before.value, each.after.value, ", ".join(each.new_codes)) for each in changed]
+        rows = [(each.submission_id, verdict_title(each.before), verdict_title(each.after), ", ".join(each.new_codes)) for each in changed]
         out.print(_("{count} accepted submissions checked again, {changed} would be judged otherwise.").format(count=len(results), changed=len(changed)))
         if rows:
             out.print(grid((_("Submission"), _("Then"), _("Now"), _("New findings")), rows))

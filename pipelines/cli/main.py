@@ -4,14 +4,17 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from pipelines.cli import checking, publishing, setting_up, submitting
+from pipelines.cli.help import App, Group, explain_misuse
 from pipelines.cli.show import Exit, err
 from pipelines.cli.words import _
-from pipelines.exceptions import PipelineError
+from pipelines.exceptions import CatalogueError, ConflictError, PipelineError, PublicationError, StoreError, UnknownError
 
-app = typer.Typer(
+app = App(
     name="ingp",
+    cls=Group,
     help=_("Public procurement data of the network's members: check it, submit it, publish it."),
     no_args_is_help=True,
     add_completion=False,
@@ -22,7 +25,7 @@ app = typer.Typer(
 
 @app.callback()
 def language(
-    lang: Annotated[str, typer.Option("--lang", help=_("Language: es, en, pt, fr."), show_default=False)] = "",
+    lang: Annotated[str, typer.Option("--lang", metavar=_("LANGUAGE"), help=_("Language: es, en, pt, fr."), show_default=False)] = "",
 ) -> None:
     """The language was chosen before this runs (`pipelines.cli.words`); the option is declared so that help shows it."""
 
@@ -44,13 +47,32 @@ def _without_language(arguments: list[str]) -> list[str]:
     return kept
 
 
+def _trouble(error: PipelineError) -> str:
+    """The kind of trouble in words; first kind that fits, so the narrower come first."""
+    kinds: tuple[tuple[type[PipelineError], str], ...] = (
+        (UnknownError, _("nothing by that name is kept here. “ingp status” shows what there is.")),
+        (ConflictError, _("somebody else was changing the same data. Please try again.")),
+        (StoreError, _("the stored data could not be read or written.")),
+        (CatalogueError, _("the standard in the folder schemas, or a name from it, is not as it should be.")),
+        (PublicationError, _("the release did not pass its own checks. The one before it stays in place.")),
+    )
+    return next((words for kind, words in kinds if isinstance(error, kind)), _("something outside the data failed."))
+
+
 def main() -> None:
-    """Run the command; troubles of the machine become one clear line and exit code 3."""
+    """Run the command; troubles of the machine become one clear line, the detail for a technician, and exit code 3."""
     try:
-        app(_without_language(sys.argv[1:]))
+        code = app(_without_language(sys.argv[1:]), prog_name="ingp", standalone_mode=False)
+    except typer.TyperException as error:
+        explain_misuse(error)
+        sys.exit(Exit.USAGE)
+    except typer.Abort:
+        sys.exit(Exit.DATA)
     except PipelineError as error:
-        err.print(f"[red]{_('This could not be done:')}[/] {error}", markup=True)
+        err.print(f"[red]{_('This could not be done:')}[/] {escape(_trouble(error))}")
+        err.print(f"[dim]{escape(_('For your technical provider: {detail}').format(detail=error))}[/]")
         sys.exit(Exit.MACHINE)
+    sys.exit(code or Exit.OK)
 
 
 if __name__ == "__main__":

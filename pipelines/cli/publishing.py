@@ -30,8 +30,8 @@ def publish(
 
 
 def serve(
-    port: Annotated[int, typer.Option("--port")] = 8001,
-    host: Annotated[str, typer.Option("--host", help=_("Address to listen on."))] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar=_("NUMBER"), help=_("Port to listen on."))] = 8001,
+    host: Annotated[str, typer.Option("--host", metavar=_("ADDRESS"), help=_("Address to listen on."))] = "127.0.0.1",
 ) -> None:
     from pipelines.cli.site import serve_current
 

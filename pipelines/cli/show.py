@@ -55,6 +55,21 @@ def grid(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence
     return table
 
 
+def fits(table: Table) -> bool:
+    """Whether a table fits the terminal without folding its cells."""
+    return out.measure(table).maximum <= out.width
+
+
+def blocks(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The rows of a table for a narrow terminal: one block each, the first two cells as its title line."""
+    lines = []
+    for first, second, *others in rows:
+        lines.append(f"[bold]{escape(first)}[/]  {escape(second)}")
+        lines += [f"  [dim]{escape(name)}:[/] {escape(cell)}" for name, cell in zip(headings[2:], others, strict=True) if cell]
+        lines.append("")
+    return "\n".join(lines)
+
+
 @contextmanager
 def progress_bar(quiet: bool) -> Any:
     """A function (what, done, of) that draws a bar; silent for scripts and when nobody looks."""
@@ -64,7 +79,8 @@ def progress_bar(quiet: bool) -> Any:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of)
+        steps = {"rules": _("Rules"), "hashes": _("Checksums"), "verify": _("Checking the release")}
+        yield lambda what, done, of: bar.update(task, description=steps.get(what, what), completed=done, total=of)
 
 
 def print_report(report: ValidationReport, catalogue: Catalogue, *, notices: bool = True) -> None:
@@ -118,10 +134,20 @@ def _print_group(group: FindingGroup, sentences: Sentences) -> None:
         out.print(f"   [dim]{escape(_('… and {count} more').format(count=number(group.count - _PLACES)))}[/]")
 
 
-def print_changes(changes: ChangeSummary) -> None:
+def verdict_title(verdict: Verdict) -> str:
+    """A verdict in one or two words."""
+    return {
+        Verdict.ACCEPTED: _("accepted"),
+        Verdict.ACCEPTED_WITH_WARNINGS: _("accepted, with warnings"),
+        Verdict.REJECTED: _("refused"),
+    }[verdict]
+
+
+def print_changes(changes: ChangeSummary, catalogue: Catalogue, package_type: str) -> None:
+    sentences = Sentences(catalogue, catalogue.package_type(package_type), LANGUAGE)
     headings = (_("Table"), _("Added"), _("Removed"), _("Changed"), _("Unchanged"))
     rows = [
-        (each.table, *(number(value) for value in (each.added, each.removed, each.changed, each.unchanged)))
+        (sentences.table_title(each.table), *(number(value) for value in (each.added, each.removed, each.changed, each.unchanged)))
         for each in changes.tables
     ]
     out.print(grid(headings, rows, right=(1, 2, 3, 4)))

@@ -8,12 +8,31 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.checking import Files, Json, Mapping, PackageTypeName, RowsPolicy, read_mapping
-from pipelines.cli.show import Exit, grid, number, out, print_changes, print_json, print_report, progress_bar
+from pipelines.cli.show import Exit, blocks, fits, grid, number, out, print_changes, print_json, print_report, progress_bar
 from pipelines.cli.words import LANGUAGE, _
+from pipelines.identifiers import VersionNumber, parse_period
 
-Member = Annotated[str, typer.Option("--member", help=_("Member code, for example PRY."))]
-Period = Annotated[str | None, typer.Option("--period", help=_("What the data speaks for: 2024, 2024-03, 2024-Q1; everything when not given."))]
-By = Annotated[str, typer.Option("--by", help=_("Who decides; your user name when not given."))]
+
+def _period(given: str | None) -> str | None:
+    """A period that cannot be read is a slip of the command line, not a trouble of the data."""
+    try:
+        return given and parse_period(given)
+    except ValueError:
+        raise typer.BadParameter(_("“{name}” is not a period. Write for example 2024, 2024-03 or 2024-Q1.").format(name=given)) from None
+
+
+Member = Annotated[str, typer.Option("--member", metavar=_("CODE"), help=_("Member code, for example PRY."))]
+Period = Annotated[
+    str | None,
+    typer.Option(
+        "--period",
+        metavar=_("PERIOD"),
+        help=_("What the data speaks for: 2024, 2024-03, 2024-Q1; everything when not given."),
+        callback=_period,
+    ),
+]
+By = Annotated[str, typer.Option("--by", metavar=_("NAME"), help=_("Who decides; your user name when not given."))]
+OneType = Annotated[str, typer.Option("--type", metavar=_("TYPE"), help=_("procurement or activity."))]
 
 
 def _member(site: object, code: str) -> str:
@@ -74,7 +93,7 @@ def submit(
         if outcome.pending:
             out.print(_("Rows that were published before are gone. Look at the table; if this is right, run:"))
             out.print(f"  ingp confirm {submission.submission_id}")
-            print_changes(outcome.pending)
+            print_changes(outcome.pending, site.catalogue, submission.package_type)
         if release:
             out.print(f"{_('Release')}: [bold]{release.release_id}[/]")
         refused = sum(count.rows_refused for count in outcome.report.sources)
@@ -98,7 +117,12 @@ def state_title(state: str) -> str:
     return titles.get(state, state)
 
 
-def confirm(submission: Annotated[str, typer.Argument(help=_("Submission, or the beginning of its name."))], by: By = "", as_json: Json = False) -> None:
+def period_title(period: str) -> str:
+    """A period as people read it; ``all`` is a word of ours."""
+    return _("everything") if period == "all" else period
+
+
+def confirm(submission: Annotated[str, typer.Argument(metavar=_("SUBMISSION"), help=_("Submission, or the beginning of its name."))], by: By = "", as_json: Json = False) -> None:
     from pipelines import workflow
 
     site = workflow.Installation.open()
@@ -112,7 +136,7 @@ def confirm(submission: Annotated[str, typer.Argument(help=_("Submission, or the
 
 
 def status(
-    member: Annotated[str | None, typer.Option("--member", help=_("Only this member."))] = None,
+    member: Annotated[str | None, typer.Option("--member", metavar=_("CODE"), help=_("Only this member."))] = None,
     resume: Annotated[bool, typer.Option("--resume", help=_("Finish what was interrupted."))] = False,
     as_json: Json = False,
 ) -> None:
@@ -137,25 +161,26 @@ def status(
             }
         )
         return
-    headings = (_("Submission"), _("Period"), _("Received"), _("State"), _("Rows read"), _("Accepted"), _("Refused"), _("Errors"), _("Warnings"), _("Version"))
+    headings = (_("Submission"), _("State"), _("Period"), _("Received"), _("Rows"), _("Refused"), _("Errors"), _("Warnings"), _("Version"))
     rows = [
         (
             record.submission_id,
-            record.period,
-            f"{record.received_at:%Y-%m-%d %H:%M}",
             state_title(record.state),
-            *(number(value or 0) for value in (record.rows_in, record.rows_accepted, record.rows_refused, record.errors, record.warnings)),
-            str(record.version_number or ""),
+            period_title(record.period),
+            f"{record.received_at:%Y-%m-%d %H:%M}",
+            *(number(value or 0) for value in (record.rows_in, record.rows_refused, record.errors, record.warnings)),
+            str(VersionNumber(record.version_number)) if record.version_number else "",
         )
         for record in records
     ]
-    out.print(grid(headings, rows, right=(4, 5, 6, 7, 8, 9)))
+    table = grid(headings, rows, right=(4, 5, 6, 7))
+    out.print(table if fits(table) else blocks(headings, rows))
     out.print(f"{_('Release')}: {folder.name if folder else _('none yet; run “ingp publish”')}")
     if waiting:
         out.print(_("{count} unfinished; run “ingp status --resume”.").format(count=len(waiting)))
 
 
-def versions(member: Member, package_type: Annotated[str, typer.Option("--type")] = "procurement", as_json: Json = False) -> None:
+def versions(member: Member, package_type: OneType = "procurement", as_json: Json = False) -> None:
     from pipelines import workflow
     from pipelines.store import read_history
 
@@ -168,21 +193,22 @@ def versions(member: Member, package_type: Annotated[str, typer.Option("--type")
         (
             str(version.number),
             f"{version.accepted_at:%Y-%m-%d %H:%M}",
-            version.period,
+            period_title(version.period),
             version.submission_id or "",
             number(sum(each.rows for each in version.tables if not each.derived)),
             version.reason or "",
         )
         for version in history
     ]
-    headings = (_("Version"), _("Accepted"), _("Period"), _("Submission"), _("Rows"), _("Reason"))
-    out.print(grid(headings, rows, right=(4,)))
+    headings = (_("Version"), _("Accepted on"), _("Period"), _("Submission"), _("Rows"), _("Reason"))
+    table = grid(headings, rows, right=(4,))
+    out.print(table if fits(table) else blocks(headings, rows))
 
 
 def diff(
     member: Member,
-    package_type: Annotated[str, typer.Option("--type")] = "procurement",
-    version: Annotated[int | None, typer.Option("--version", help=_("Version to compare with the one before it; the newest when not given."))] = None,
+    package_type: OneType = "procurement",
+    version: Annotated[int | None, typer.Option("--version", metavar=_("NUMBER"), help=_("Version to compare with the one before it; the newest when not given."))] = None,
     as_json: Json = False,
 ) -> None:
     from pipelines import workflow
@@ -193,13 +219,13 @@ def diff(
     if as_json:
         print_json(asdict(changes))
     else:
-        print_changes(changes)
+        print_changes(changes, site.catalogue, package_type)
 
 
 def withdraw(
     member: Member,
-    reason: Annotated[str, typer.Option("--reason", help=_("Why; kept for ever and shown."))],
-    package_type: Annotated[str, typer.Option("--type")] = "procurement",
+    reason: Annotated[str, typer.Option("--reason", metavar=_("TEXT"), help=_("Why; kept for ever and shown."))],
+    package_type: OneType = "procurement",
     period: Period = None,
     by: By = "",
     as_json: Json = False,
@@ -223,5 +249,3 @@ def register(app: typer.Typer) -> None:
     app.command(help=_("All accepted versions of a member."))(versions)
     app.command(help=_("Rows added, removed and changed by a version."))(diff)
     app.command(help=_("Take a member's data out of the next releases, with the reason."))(withdraw)
-
-

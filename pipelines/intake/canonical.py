@@ -262,8 +262,12 @@ class Canonicaliser:
             return _Column(field, text)
         read = reader.read_list if field.type == "list" else reader.read
         changed = {value: code for value, _ in distinct if (code := read(value, told)) != value}
+        emptied = [(value, count) for value, count in distinct if changed.get(value) == ""]
+        if emptied:
+            marks = [value for value, _ in emptied]
+            self._tell("missing-marks", part, field, marks=marks, count=sum(count for _, count in emptied))
         for value, count in distinct:
-            if value in changed and value.casefold() != changed[value].casefold():
+            if changed.get(value) and value.casefold() != changed[value].casefold():
                 self._tell("code-translated", part, field, value=value, label=value, code=changed[value], count=count)
         return _Column(field, _recode(text, changed), {"codes": changed} if changed else {})
 
@@ -271,5 +275,6 @@ class Canonicaliser:
 def _recode(text: str, changed: Mapping[str, str]) -> str:
     if not changed:
         return text
-    whens = " ".join(f"WHEN {quote_text(old)} THEN {quote_text(new)}" for old, new in changed.items())
+    # A mapping file says "" of a text that means no code at all.
+    whens = " ".join(f"WHEN {quote_text(old)} THEN {quote_text(new) if new else 'NULL'}" for old, new in changed.items())
     return f"CASE {text} {whens} ELSE {text} END"

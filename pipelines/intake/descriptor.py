@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pipelines.catalogue import Catalogue, PackageType
+from pipelines.intake.mapping import check_instructions
 from pipelines.intake.sources import SourceFile
 from pipelines.records import Finding
 
@@ -33,14 +34,13 @@ def read_descriptor(file: SourceFile, files: Sequence[SourceFile]) -> PackageCla
     claims = PackageClaims()
     try:
         package = json.loads(file.path.read_bytes())
-        resources = package["resources"]
-        assert isinstance(resources, list)
-    except (ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
+        resources = list(package["resources"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"[:200]
         claims.findings.append(Finding("descriptor-invalid", source_file=file.name, parameters={"reason": reason}))
         return claims
-    claims.member = package.get("memberCode")
-    claims.package_type = package.get("packageType")
+    claims.member = str(package["memberCode"]) if package.get("memberCode") else None
+    claims.package_type = str(package["packageType"]) if package.get("packageType") else None
     claims.summary = {key: package[key] for key in ("name", "title", "version", "created", "licenses") if key in package}
     base = PurePosixPath(file.name).parent
     present = {each.name for each in files}
@@ -76,19 +76,23 @@ def _read_resource(
         entry: dict[str, Any] = {"file": name}
         if resource.get("name"):
             entry["resource"] = str(resource["name"])
-        if resource.get("encoding"):
-            entry["encoding"] = str(resource["encoding"])
-        dialect = resource.get("dialect")
-        if isinstance(dialect, dict):
-            # v1 keeps CSV settings at the top of the dialect, v2 too; frictionless-py writes them under "csv".
-            settings = {**dialect, **(dialect.get("csv") if isinstance(dialect.get("csv"), dict) else {})}
-            if settings.get("delimiter"):
-                entry["delimiter"] = str(settings["delimiter"])
-            if settings.get("quoteChar"):
-                entry["quote"] = str(settings["quoteChar"])
-            if isinstance(settings.get("headerRows"), list) and settings["headerRows"]:
-                entry["heading_row"] = int(settings["headerRows"][0])
+        entry |= _form(resource)
         claims.entries.append(entry)
+
+
+def _form(resource: dict[str, Any]) -> dict[str, Any]:
+    """Encoding and CSV dialect that a resource claims, as keys of a mapping file; what cannot be followed is left out."""
+    claimed: dict[str, Any] = {"encoding": resource.get("encoding")}
+    dialect = resource.get("dialect")
+    if isinstance(dialect, dict):
+        # v1 keeps CSV settings at the top of the dialect, v2 too; frictionless-py writes them under "csv".
+        own = dialect.get("csv")
+        settings = {**dialect, **(own if isinstance(own, dict) else {})}
+        rows = settings.get("headerRows")
+        claimed["delimiter"] = settings.get("delimiter")
+        claimed["quote"] = settings.get("quoteChar")
+        claimed["heading_row"] = rows[0] if isinstance(rows, list) and rows else None
+    return check_instructions({key: value for key, value in claimed.items() if value is not None}, ())[0]
 
 
 def name_tables(claims: PackageClaims, package_type: PackageType) -> None:

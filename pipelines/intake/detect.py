@@ -162,7 +162,7 @@ def _detect_text(path: Path, name: PurePosixPath, head: bytes) -> Content:
     text = head[mark_bytes:].decode(codec, "replace")
     if not text.strip(" \t\r\n\0\ufeff"):
         return Content("empty" if path.stat().st_size <= len(head) else "csv")
-    if len(CONTROLS.findall(text)) > len(text) // 10:
+    if _is_binary(text):
         return Content("other", "binary")
     start = text.lstrip("\ufeff \t\r\n")
     if start.startswith("<"):
@@ -176,6 +176,12 @@ def _detect_text(path: Path, name: PurePosixPath, head: bytes) -> Content:
     if _JSON_ARRAY.match(start):
         return Content("json")
     return _detect_plain(name, text)
+
+
+def _is_binary(text: str) -> bool:
+    """Mostly control characters, or many of them among bytes that are no text; a damaged table has fewer."""
+    controls = len(CONTROLS.findall(text))
+    return controls > len(text) // 2 or (controls > len(text) // 10 and text.count("\ufffd") > len(text) // 20)
 
 
 def _markup_kind(start: str) -> str | None:

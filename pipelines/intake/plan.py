@@ -5,14 +5,13 @@ What is decided is written into the manifest; what the sender told (a mapping fi
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from itertools import islice
-from pathlib import PurePosixPath
 from typing import Any
 
 from pipelines.catalogue import Catalogue, PackageType, Table
 from pipelines.intake.flattened import plan_flattened
 from pipelines.intake.labels import LabelIndex, fold
+from pipelines.intake.mapping import all_instructions_for, instructions_for
 from pipelines.intake.sources import Instructions, RawTable
 from pipelines.records import Finding
 
@@ -62,17 +61,6 @@ class TablePlan:
 class Planned:
     plans: list[TablePlan]
     findings: list[Finding]
-
-
-def instructions_for(raw: RawTable, instructions: Instructions) -> Mapping[str, Any]:
-    """What was told of this file and sheet: the general part of a mapping file, and its first entry that fits."""
-    general = {key: value for key, value in instructions.items() if key != "tables"}
-    for entry in instructions.get("tables", ()):
-        pattern = entry.get("file", "*")
-        name_fits = fnmatch(raw.source_file, pattern) or fnmatch(PurePosixPath(raw.source_file).name, pattern)
-        if name_fits and entry.get("sheet", raw.sheet) == raw.sheet:
-            return {**general, **entry}
-    return general
 
 
 def _letter(index: int) -> str:
@@ -145,11 +133,24 @@ def choose_package_type(
 
 def plan_table(raw: RawTable, index: LabelIndex, instructions: Instructions) -> Planned:
     """What a raw table is. No plan and a ``table-unknown`` or ``no-heading`` finding when it cannot be told."""
-    told = instructions_for(raw, instructions)
+    told, *further = all_instructions_for(raw, instructions)
+    planned = _plan_one(raw, index, told)
+    # Further tables from the same rows share their heading: one reading of the file serves all of them.
+    for each in further if planned.plans else ():
+        more = _plan_one(raw, index, {**each, "heading_row": planned.plans[0].heading_row})
+        planned.plans += more.plans
+        planned.findings += [finding for finding in more.findings if finding.code != "heading-not-first"]
+    return planned
+
+
+def _plan_one(raw: RawTable, index: LabelIndex, told: Mapping[str, Any]) -> Planned:
     package_type = index.package_type
     head = _head(raw)
     if not any(cell and cell.strip() for _, cells in head for cell in cells):
         return Planned([], [_finding(raw, "no-heading")])
+    if told.get("table") and told["table"] not in package_type.by_name:
+        known = [table.name for table in package_type.tables]
+        return Planned([], [_finding(raw, "table-unknown", name=told["table"], known=known)])
 
     told_labels = _told_labels(told)
     name = told.get("table") or index.table_named(raw.name)
@@ -215,7 +216,9 @@ def _plan_columns(
         used.update(positions)
         place(name, ColumnPlan(positions, told.get("join", "-")))
 
-    known, unknown = index.match(table, [None if position in used else cell for position, cell in enumerate(cells)])
+    ignored = {fold(label) for label in told.get("ignore", ())}
+    free = [None if at in used or fold(cell or "") in ignored else cell for at, cell in enumerate(cells)]
+    known, unknown = index.match(table, free)
     for position, field in known.items():
         if field in columns:
             if not told.get("columns") or field not in told["columns"]:
@@ -224,9 +227,8 @@ def _plan_columns(
                 )
             continue
         columns[field] = ColumnPlan((position,))
-    ignored = {fold(label) for label in told.get("ignore", ())}
     for position, label in unknown.items():
-        if fold(label) in ignored or (told.get("columns") and told.get("others", "ignore") == "ignore"):
+        if told.get("columns") and told.get("others", "ignore") == "ignore":
             continue
         near = index.nearest(table.name, label)
         findings.append(

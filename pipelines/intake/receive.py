@@ -20,8 +20,9 @@ from pipelines.intake.descriptor import PackageClaims, compare_schemas, name_tab
 from pipelines.intake.labels import LabelIndex
 from pipelines.intake.limits import Limits
 from pipelines.intake.manifest import read_staged, write_manifest
+from pipelines.intake.mapping import check_instructions, instructions_for
 from pipelines.intake.ocds import is_ocds, stage_ocds
-from pipelines.intake.plan import choose_package_type, instructions_for, minimum_missing, plan_table
+from pipelines.intake.plan import choose_package_type, minimum_missing, plan_table
 from pipelines.intake.readers import read_tables
 from pipelines.intake.sources import Instructions, RawTable, SourceFile
 from pipelines.intake.tabular import Part, stage_raw_table
@@ -100,6 +101,9 @@ def _stage(
 
     unpacked = unpack(paths, work, limits)
     reading = _Reading(findings=list(unpacked.findings))
+    tables = {table.name for each in catalogue.package_types.values() for table in each.tables}
+    told, objections = check_instructions(told, tables)
+    reading.findings += objections
     claims, told = _read_claims(unpacked.files, told, reading)
     type_of_package, raws = _recognise(unpacked.files, claims, told, catalogue, limits, reading)
     name_tables(claims, type_of_package)
@@ -111,15 +115,15 @@ def _stage(
     try:
         canonicaliser = Canonicaliser(con, catalogue)
         (work / "tables").mkdir(exist_ok=True)
-        tables, columns = canonicaliser.stage(type_of_package, reading.parts, work / "tables")
+        staged, columns = canonicaliser.stage(type_of_package, reading.parts, work / "tables")
         reading.findings += canonicaliser.findings
-        prefixes = _prefix_owners(con, tables, catalogue)
+        prefixes = _prefix_owners(con, staged, catalogue)
     finally:
         con.close()
     reading.findings += compare_schemas(claims, type_of_package, catalogue)
     reading.findings += _wrong_member(member, claims, prefixes)
-    if tables:
-        reading.findings += minimum_missing(type_of_package, [table.name for table in tables])
+    if staged:
+        reading.findings += minimum_missing(type_of_package, [table.name for table in staged])
     elif not any(catalogue.severity(finding.code) == "error" for finding in reading.findings):
         names = [table.name for table in type_of_package.tables]
         reading.findings.append(Finding("no-tables", parameters={"known": names}))
@@ -147,7 +151,7 @@ def _stage(
     }
     for folder in ("parts", "ocds", "unpacked"):
         shutil.rmtree(work / folder, ignore_errors=True)
-    write_manifest(work, submission, tuple(tables), tuple(reading.findings), understood)
+    write_manifest(work, submission, tuple(staged), tuple(reading.findings), understood)
     return _commit(work, zones.staged_folder(submission.submission_id))
 
 

@@ -203,8 +203,9 @@ def accept_version(
     facts = dict(report_summary) | {"confirmed_by": confirmed_by}
     counts = {key: value for key, value in report_summary.items() if key in FACTS}
     for attempt in range(ATTEMPTS):
-        manifests = read_manifests(lake, submission.member, submission.package_type)
+        # The ledger first: it follows the lake, so whatever version it names is there when the lake is read.
         entry = ledger.submission(submission.submission_id)
+        manifests = read_manifests(lake, submission.member, submission.package_type)
         if done := _already_accepted(entry, manifests):
             ledger.settle(manifests)
             return done.version

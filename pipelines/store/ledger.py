@@ -4,6 +4,7 @@ What it says about data can be rebuilt from the lake (`Ledger.rebuild`); who did
 the lake (rejections, waiting confirmations), cannot.
 """
 
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, NullPool, create_engine, event, func, insert, select, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from pipelines.exceptions import StoreError, UnknownError
 from pipelines.identifiers import MemberCode, ReleaseId, SubmissionId
@@ -144,7 +145,7 @@ class Ledger:
                 self._engine = create_engine(address, pool_pre_ping=True)
             with self._write() as connection:
                 schema.bring_up_to_date(connection)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise StoreError(f"cannot open the ledger: {error}") from error
 
     @staticmethod
@@ -170,9 +171,9 @@ class Ledger:
             try:
                 if connection.cursor().execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
                     return
-            except self._engine.dialect.dbapi.OperationalError as error:
+            except sqlite3.OperationalError:
                 if time.monotonic() > deadline:
-                    raise StoreError(f"cannot open the ledger: {error}") from error
+                    raise
             finally:
                 connection.close()
             time.sleep(0.05)
@@ -184,8 +185,10 @@ class Ledger:
                 connection = connection.execution_options(writes=writes)
                 with connection.begin():
                     yield connection
-        except OperationalError as error:
-            raise StoreError(f"the ledger does not answer: {error.orig}") from error
+        except IntegrityError:
+            raise
+        except (DBAPIError, sqlite3.Error) as error:
+            raise StoreError(f"the ledger does not answer: {error}") from error
 
     def _write(self):
         return self._connect(writes=True)
@@ -362,6 +365,8 @@ class Ledger:
         brought_news = own is not None and own.version.number > known
         if entry.state not in LIVE and not brought_news:
             return  # never accepted, ended already, or sent again and being judged anew
+        if known > manifests[-1].version.number:
+            return  # another writer has committed and settled since these manifests were read
         if brought_news:
             facts = {key: own.facts[key] for key in schema.FACTS if key in own.facts}
             facts |= {"version_number": int(own.version.number), "schema_version": own.version.schema_version}
@@ -441,7 +446,8 @@ class Ledger:
         with self._read() as connection:
             rows = connection.execute(select(schema.releases).order_by(schema.releases.c.released_at))
             return tuple(
-                LedgerRelease(**row._mapping | {"release_id": ReleaseId(row.release_id)}) for row in rows
+                LedgerRelease(**dict(row._mapping) | {"release_id": ReleaseId(row.release_id)})
+                for row in rows
             )
 
     def counts(self) -> Mapping[State, int]:

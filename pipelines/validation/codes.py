@@ -70,9 +70,14 @@ def check_identifiers(space: Workspace, table: Table) -> None:
 
 
 def _check_form(space: Workspace, table: Table, scheme: str, identifier: str, name: str, pattern: str) -> None:
-    """Identifiers of one scheme against the pattern of its register; a scheme written in front does not count."""
+    """Identifiers of one scheme against the pattern of its register.
+
+    A scheme written in front does not count, nor do the dots, strokes and blanks with which registers group
+    digits (``15.413.826/0001-50`` is a CNPJ, ``61.202.000-0`` a RUT).
+    """
     bare = (
-        f"CASE WHEN starts_with(\"{identifier}\", '{name}-') THEN \"{identifier}\"[{len(name) + 2}:] ELSE \"{identifier}\" END"
+        f"regexp_replace(CASE WHEN starts_with(\"{identifier}\", '{name}-') THEN \"{identifier}\"[{len(name) + 2}:] "
+        f"ELSE \"{identifier}\" END, '[./ ]', '', 'g')"
     )
     parameters = json_object(scheme=f"'{name}'", example=f"'{_shape(pattern)}'")
     form = pattern.removeprefix("^").removesuffix("$")

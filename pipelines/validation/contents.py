@@ -70,7 +70,7 @@ def _judge(
                 raise AssertionError(f"{table.name}: Frictionless objects to our own table: {error.message}")
             position = number - 2
             _, origin, source_row, *cells = rows[position]
-            source_file, _, sheet = origin.partition("#")
+            source_file, sheet = space.place(origin)
             field = getattr(error, "field_name", None)
             value = str(cells[columns.index(field)]) if field else None
             code, parameters = _translate(space, table, field, error.type, error.note, value)
@@ -79,7 +79,7 @@ def _judge(
                 table=table.name,
                 field=field,
                 source_file=source_file,
-                sheet=sheet or None,
+                sheet=sheet,
                 row_number=source_row,
                 value=value,
                 parameters=parameters,

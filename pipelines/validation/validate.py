@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pipelines.catalogue import PROVENANCE, Catalogue, PackageType, Table
-from pipelines.engine import connect, fetch_one
+from pipelines.engine import connect, fetch_one, quote_text
 from pipelines.flat import FLAT, base, conflicting_fields, join_contracts_flat, split_contracts_flat
 from pipelines.records import (
     AcceptancePolicy,
@@ -78,7 +78,7 @@ def validate_package(
         typed = {} if verdict is Verdict.REJECTED else _write_typed(space, package_type, work / "tables")
         con.execute(
             f"COPY (SELECT * FROM {FINDINGS} ORDER BY list_position(['error', 'warning', 'notice'], severity), code, table_name, "
-            f"row_number) TO '{work / 'findings.parquet'}' (FORMAT parquet, COMPRESSION zstd)"
+            f"row_number) TO {quote_text(work / 'findings.parquet')} (FORMAT parquet, COMPRESSION zstd)"
         )
         report = ValidationReport(
             staged.submission.submission_id,
@@ -108,11 +108,11 @@ def _check(space: Workspace, staged: StagedPackage, progress: Progress) -> list[
     package_type = space.package_type
     member = space.catalogue.members[staged.submission.member]
     day = staged.submission.received_at.date().isoformat()
-    prefixes = "[" + ", ".join(f"'{prefix}'" for prefix in member.ocid_prefixes) + "]::VARCHAR[]"
+    prefixes = "[" + ", ".join(quote_text(prefix) for prefix in member.ocid_prefixes) + "]::VARCHAR[]"
     space.con.execute(f"SET VARIABLE received_on = DATE '{day}'; SET VARIABLE own_prefixes = {prefixes}")
     _read_letters(space, staged)
     for table in staged.tables:
-        space.add_table(table.name, f"SELECT * FROM read_parquet('{table.path}')", table.columns)
+        space.add_table(table.name, f"SELECT * FROM read_parquet({quote_text(table.path)})", table.columns)
     space.add_findings(staged.findings)
     space.refuse_source_rows({code: policy.severity for code, policy in space.catalogue.findings.items()})
 
@@ -145,15 +145,21 @@ def _check(space: Workspace, staged: StagedPackage, progress: Progress) -> list[
 
 
 def _read_letters(space: Workspace, staged: StagedPackage) -> None:
-    """Column letters of the source, so that a finding can say D17."""
+    """Sheets and column letters of the source, so that a finding can say Sheet1!D17."""
+    for entry in staged.understood.get("files", ()):
+        if entry["sheet"]:
+            space.add_sheet(f"{entry['file']}#{entry['sheet']}", entry["file"], entry["sheet"])
     for entry in staged.understood.get("letters", ()):
         for field, letter in entry["columns"].items():
             space.letters[entry["origin"], entry["table"], field] = letter
 
 
 def _split_flat(space: Workspace, package_type: PackageType) -> None:
-    """Linked tables from the sound rows of a flat one, so that the rules see them; they are unique by construction."""
-    if package_type.flat not in space.columns or "contracts" in space.columns:
+    """Linked tables from the sound rows of a flat one, so that the rules see them; they are unique by construction.
+
+    Not when the member sent some of them beside the flat one: what was submitted is never mixed with what is made.
+    """
+    if package_type.flat not in space.columns or set(space.columns) - {FLAT}:
         return
     sound = f"(SELECT * FROM {FLAT} WHERE {_sound(FLAT)})"
     space.con.execute(f"CREATE TABLE flat_base AS {base(package_type, sound, space.columns[FLAT])}")
@@ -271,5 +277,5 @@ def _write_table(space: Workspace, table: Table, path: Path) -> None:
     order = ", ".join(f'"{name}"' for name in (*(key for key in table.primary_key if key in sent), *PROVENANCE))
     space.con.execute(
         f"COPY (SELECT {', '.join(columns)}, {', '.join(PROVENANCE)} FROM \"{table.name}\" WHERE {_sound(table.name)} ORDER BY {order}) "
-        f"TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"
+        f"TO {quote_text(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"
     )

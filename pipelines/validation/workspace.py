@@ -14,6 +14,7 @@ from pipelines.records import Finding, FindingGroup, Severity
 
 FINDINGS = "ingp_findings"
 REFUSED = "ingp_refused"
+SHEETS = "ingp_sheets"
 EXAMPLES = 50
 """Findings of a group that the report carries; all of them are in ``findings.parquet``."""
 
@@ -48,6 +49,8 @@ class Workspace:
         self.columns: dict[str, tuple[str, ...]] = {}
         self.derived: set[str] = set()
         self.letters: dict[tuple[str, str, str], str] = {}
+        self._sheets: dict[str, tuple[str, str]] = {}
+        con.execute(f"CREATE TABLE {SHEETS} (origin VARCHAR, file VARCHAR, sheet VARCHAR)")
         con.execute(
             f"CREATE TABLE {FINDINGS} (code VARCHAR, severity VARCHAR, table_name VARCHAR, field VARCHAR, source_file VARCHAR, "
             "sheet VARCHAR, row_number BIGINT, column_letter VARCHAR, value VARCHAR, parameters VARCHAR)"
@@ -63,6 +66,15 @@ class Workspace:
         self.columns[name] = tuple(columns)
         if derived:
             self.derived.add(name)
+
+    def add_sheet(self, origin: str, file: str, sheet: str) -> None:
+        """Tell that `origin` in the provenance of rows is a sheet of a file: file names may hold a ``#`` themselves."""
+        self._sheets[origin] = file, sheet
+        self.con.execute(f"INSERT INTO {SHEETS} VALUES (?, ?, ?)", [origin, file, sheet])
+
+    def place(self, origin: str) -> tuple[str, str | None]:
+        """(file, sheet) of a provenance."""
+        return self._sheets.get(origin, (origin, None))
 
     def has(self, table: str, *fields: str) -> bool:
         """Whether a table is there with all these columns."""
@@ -116,9 +128,9 @@ class Workspace:
             return 0
         shown_table, shown_field = self.shown(table, field)
         self.con.execute(
-            f"INSERT INTO {FINDINGS} SELECT ?, ?, ?, ?, split_part(t.source_file, '#', 1), "
-            f"nullif(split_part(t.source_file, '#', 2), ''), t.source_row_number, NULL, left(CAST(h.value AS VARCHAR), {VALUE_CHARACTERS}), "
-            f'CAST(h.parameters AS VARCHAR) FROM hits h JOIN "{table}" t ON t.rid = h.rid ORDER BY h.rid',
+            f"INSERT INTO {FINDINGS} SELECT ?, ?, ?, ?, coalesce(s.file, t.source_file), s.sheet, t.source_row_number, NULL, "
+            f"left(CAST(h.value AS VARCHAR), {VALUE_CHARACTERS}), CAST(h.parameters AS VARCHAR) "
+            f'FROM hits h JOIN "{table}" t ON t.rid = h.rid LEFT JOIN {SHEETS} s ON s.origin = t.source_file ORDER BY h.rid',
             [code, severity.value, shown_table, shown_field],
         )
         if refuse or severity is Severity.ERROR:

@@ -18,7 +18,9 @@ def test_instants_are_utc() -> None:
     with connect() as connection:
         (instant,) = fetch_one(connection, "SELECT TIMESTAMPTZ '2026-01-01 10:00:00-05'")
         assert instant == datetime(2026, 1, 1, 15, tzinfo=UTC)
-        assert fetch_one(connection, "SELECT (TIMESTAMPTZ '2026-01-01 22:00:00-05')::DATE::VARCHAR") == ("2026-01-02",)
+        assert fetch_one(connection, "SELECT (TIMESTAMPTZ '2026-01-01 22:00:00-05')::DATE::VARCHAR") == (
+            "2026-01-02",
+        )
 
 
 def test_it_is_closed_on_leaving() -> None:

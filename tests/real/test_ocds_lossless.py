@@ -66,7 +66,9 @@ def cells_by_place(result: OcdsResult, package_type: PackageType) -> dict[str, C
             found[row["ocid"]][row["path"], row["value"]] += 1
             continue
         (place,) = [
-            each for each in table.ocds_sources if all((row[key] or "") == text for key, text in each.constants.items())
+            each
+            for each in table.ocds_sources
+            if all((row[key] or "") == text for key, text in each.constants.items())
         ]
         for field in table.fields:
             text, path = row.get(field.name), field.ocds_path
@@ -86,7 +88,9 @@ def test_every_value_of_every_merged_release_is_in_its_column(
     files = sources(folder)
     schema = load_release_schema(ROOT / "schemas" / "ocds")
     assert all(is_ocds(file.path) for file in files)
-    found = cells_by_place(stage_ocds(files, procurement, ROOT / "schemas" / "ocds", tmp_path / "tables"), procurement)
+    found = cells_by_place(
+        stage_ocds(files, procurement, ROOT / "schemas" / "ocds", tmp_path / "tables"), procurement
+    )
     compared = 0
     with ReleaseSpill(tmp_path / "spill.sqlite") as spill:
         for index, file in enumerate(files):
@@ -107,7 +111,9 @@ def test_every_value_of_every_merged_release_is_in_its_column(
 def test_every_value_as_the_publisher_wrote_it_is_in_a_cell(
     folder: str, procurement: PackageType, tmp_path: Path
 ) -> None:
-    """Straight from the bytes, by another parser: for processes with a single release, whatever was done to it."""
+    """Straight from the bytes, by another parser: for processes with a single release, whatever was done to
+    it.
+    """
     files = sources(folder)
     written: dict[str, list[set[str]]] = defaultdict(list)
     for file in files:
@@ -125,7 +131,9 @@ def test_every_value_as_the_publisher_wrote_it_is_in_a_cell(
 
 
 def releases_in(data: dict[str, Any]) -> list[dict[str, Any]]:
-    """Releases of a package or record package (the compiled one where the others are only linked), or the one."""
+    """Releases of a package or record package (the compiled one where the others are only linked), or the
+    one.
+    """
     found = []
     for record in data.get("records", []):
         embedded = [release for release in record["releases"] if "ocid" in release]
@@ -156,7 +164,13 @@ def test_counts_add_up(folder: str, procurement: PackageType, tmp_path: Path) ->
     )
     tables = {table.name: table for table in result.tables}
     assert tables["processes"].rows == counts["processes"]
-    errors = {"invalid-json", "ocds-merge-failed", "ocds-release-without-ocid", "ocds-not-an-object", "ocds-no-releases"}
+    errors = {
+        "invalid-json",
+        "ocds-merge-failed",
+        "ocds-release-without-ocid",
+        "ocds-not-an-object",
+        "ocds-no-releases",
+    }
     assert not errors & {finding.code for finding in result.findings}
 
 
@@ -164,11 +178,15 @@ def test_a_flat_table_in_json_is_no_ocds() -> None:
     assert not is_ocds(REAL / "json-peru-compras-covid19" / "dataset-2.json")
 
 
-def test_jalisco_records_beside_their_releases_double_nothing(procurement: PackageType, tmp_path: Path) -> None:
+def test_jalisco_records_beside_their_releases_double_nothing(
+    procurement: PackageType, tmp_path: Path
+) -> None:
     files = sources("ocds-mexico-jalisco-2018")
     records = [file for file in files if file.name.startswith("records")]
     schemas = ROOT / "schemas" / "ocds"
     both = stage_ocds(files, procurement, schemas, tmp_path / "both")
     alone = stage_ocds(records, procurement, schemas, tmp_path / "alone")
-    assert {table.name: table.rows for table in both.tables} == {table.name: table.rows for table in alone.tables}
+    assert {table.name: table.rows for table in both.tables} == {
+        table.name: table.rows for table in alone.tables
+    }
     assert both.understood["releases_contained"] == 10

@@ -25,8 +25,9 @@ from pipelines.intake.ocds.flatten import ADDITIONAL_COLUMNS, ADDITIONAL_FIELDS,
 from pipelines.intake.ocds.merge import MergeFailedError, Process, merge_process
 from pipelines.intake.ocds.output import TableOutput
 from pipelines.intake.ocds.read import FileFacts, FoundRelease, is_ocds, read_releases
-from pipelines.intake.ocds.shape import Leaf, load_release_schema, scalar_text
+from pipelines.intake.ocds.shape import load_release_schema, scalar_text
 from pipelines.intake.ocds.spill import ReleaseSpill, StoredRelease, TooDeepError
+from pipelines.intake.ocds.stream import BrokenJsonError
 from pipelines.intake.sources import SourceFile
 from pipelines.records import Finding, StagedTable
 
@@ -45,10 +46,11 @@ _SHOWN_CHARACTERS = 200
 class OcdsResult:
     """Tables staged from OCDS, findings, and what was understood.
 
-    understood, as JSON data: ``files`` (file, encoding, kinds, releases), ``packages`` (at most 50 different ones)
-    and ``package_count``, ``releases_in`` = ``releases_merged`` + ``releases_duplicate`` + ``releases_refused``;
-    ``releases_contained`` is the part of the duplicates that a compiled release already held. ``processes`` is the
-    number of compiled releases, ``findings_not_listed`` counts findings beyond the thousand listed of each code.
+    understood, as JSON data: ``files`` (file, encoding, kinds, releases), ``packages`` (at most 50 different
+    ones) and ``package_count``, ``releases_in`` = ``releases_merged`` + ``releases_duplicate`` +
+    ``releases_refused``; ``releases_contained`` is the part of the duplicates that a compiled release already
+    held. ``processes`` is the number of compiled releases, ``findings_not_listed`` counts findings beyond the
+    thousand listed of each code.
     """
 
     tables: list[StagedTable]
@@ -61,13 +63,16 @@ def stage_ocds(
 ) -> OcdsResult:
     """Read, merge and flatten all OCDS files of one submission into tables of `package_type`.
 
-    schema_folder: the folder with the OCDS release schema (``schemas/ocds``). tables_folder: where the tables go, as
-    ``<table>.parquet``; also used for a temporary file as large as the releases. Rows of a process carry the file and
-    the ordinal of its newest release. Tables without rows are not staged. Bad data gives findings, never exceptions.
+    schema_folder: the folder with the OCDS release schema (``schemas/ocds``). tables_folder: where the tables
+    go, as ``<table>.parquet``; also used for a temporary file as large as the releases. Rows of a process
+    carry the file and the ordinal of its newest release. Tables without rows are not staged. Bad data gives
+    findings, never exceptions.
     """
     staging = _Staging(files, package_type, tables_folder)
     if not staging.flattener.has_sources:
-        finding = Finding("wrong-package-type", parameters={"declared": package_type.name, "found": "procurement"})
+        finding = Finding(
+            "wrong-package-type", parameters={"declared": package_type.name, "found": "procurement"}
+        )
         return OcdsResult([], [finding], {})
     schema = load_release_schema(schema_folder)
     try:
@@ -143,7 +148,7 @@ class _Staging:
                 spill.add(ocid, found, file)
             except TooDeepError:
                 refusal = "invalid-json"
-                parameters = {"reason": "too-deep", "line": None, "column": None}
+                parameters = BrokenJsonError("too-deep").parameters()
         if refusal:
             self.counts.refused += 1
             text = None if isinstance(value, dict) else _shown(scalar_text(value)) or None
@@ -174,7 +179,9 @@ class _Staging:
             parameters = {"ocid": release.ocid, "release_id": release.release_id}
             self._add_finding("ocds-conflicting-release", release, parameters)
         source_file = self.files[newest.file].name
-        for table, rows in self.flattener.rows(process.release, [*process.unplaced, *process.outside]).items():
+        for table, rows in self.flattener.rows(
+            process.release, [*process.unplaced, *process.outside]
+        ).items():
             if table not in self.outputs:
                 self.outputs[table] = self._open(table)
             self.outputs[table].extend(rows, source_file, newest.ordinal)
@@ -195,7 +202,9 @@ class _Staging:
         source_file = self.files[release.file].name
         shown = None if value is None else _shown(value)
         self.findings.add(
-            Finding(code, source_file=source_file, row_number=release.ordinal, value=shown, parameters=parameters)
+            Finding(
+                code, source_file=source_file, row_number=release.ordinal, value=shown, parameters=parameters
+            )
         )
 
     def _open(self, name: str) -> TableOutput:
@@ -204,20 +213,22 @@ class _Staging:
         return TableOutput(self.folder, name, columns, table.primary_key)
 
     def finish(self) -> list[StagedTable]:
-        """The staged tables, in the order of the package type; then the findings about the whole submission."""
+        """The staged tables, in the order of the package type; and findings about the whole submission."""
         order = [table.name for table in self.package_type.tables if table.name in self.outputs]
         tables = [self.outputs[name].finish() for name in order]
         counts = self.counts
         linked = sum(facts.linked_records for facts in self.facts)
         if linked:
             self.findings.add(Finding("ocds-linked-releases", parameters={"count": linked}))
-        if counts.duplicates:
-            parameters = {"count": counts.duplicates, "contained": counts.contained}
-            self.findings.add(Finding("ocds-duplicate-release", parameters=parameters))
+        copies = counts.duplicates - counts.contained
+        if copies:
+            self.findings.add(Finding("ocds-duplicate-release", parameters={"count": copies}))
         if counts.upgraded:
             self.findings.add(Finding("ocds-upgraded", parameters={"count": counts.upgraded}))
         for pointer, count in sorted(self.outside.items()):
-            finding = Finding("field-outside-standard", ADDITIONAL_FIELDS, parameters={"path": pointer, "count": count})
+            finding = Finding(
+                "field-outside-standard", ADDITIONAL_FIELDS, parameters={"path": pointer, "count": count}
+            )
             self.findings.add(finding)
         return tables
 

@@ -1,8 +1,9 @@
 """Compiled releases -> rows of the tables of a package type, driven by the catalogue alone.
 
-A table says where its rows are (``ocds.sources``: paths of arrays or objects of a release) and a field where its value
-is (``ocdsPath``): relative to the row, ``/name`` from the release, ``../name`` of the array element around the row.
-Whatever no column takes becomes a row of ``additional_fields``: every value of a release is in some cell.
+A table says where its rows are (``ocds.sources``: paths of arrays or objects of a release) and a field where
+its value is (``ocdsPath``): relative to the row, ``/name`` from the release, ``../name`` of the array element
+around the row. Whatever no column takes becomes a row of ``additional_fields``: every value of a release is
+in some cell.
 """
 
 from collections.abc import Iterable, Mapping
@@ -103,7 +104,7 @@ def _list_text(values: list[Any]) -> str | None:
 
 
 def _codes_text(elements: list[Any]) -> str | None:
-    """``scheme:id`` of each object of a list (identifiers, classifications), beside scalars if there are any."""
+    """``scheme:id`` of each object of a list (identifiers, classifications), scalars as they are."""
     codes = []
     for element in elements:
         if isinstance(element, dict):
@@ -125,8 +126,8 @@ def _dig(value: Any, path: tuple[str, ...]) -> str | None:
 class Flattener:
     """Turns compiled releases into rows: call `rows` for each, one after the other.
 
-    additional: leaves of the release last flattened that no column took. unplaced: those of them whose shape fits no
-    column although the place has one.
+    additional: leaves of the release last flattened that no column took. unplaced: those of them whose shape
+    fits no column although the place has one.
     """
 
     def __init__(self, package_type: PackageType) -> None:
@@ -140,9 +141,10 @@ class Flattener:
         self.has_sources = bool(self._root.children)
 
     def rows(self, release: Mapping[str, Any], extra: Iterable[Leaf] = ()) -> dict[str, list[Row]]:
-        """Rows of a release by table, cells in the order of its fields; `extra` leaves are kept with the additional.
+        """Rows of a release by table, cells in the order of its fields.
 
-        The cells of ``additional_fields`` are in the order of `ADDITIONAL_COLUMNS`.
+        extra: leaves from elsewhere to keep in ``additional_fields``, whose cells are in the order of
+        `ADDITIONAL_COLUMNS`.
         """
         self._rows, self._release, self._from_release = {}, release, {}
         self.additional, self.unplaced = [], []
@@ -181,8 +183,8 @@ class Flattener:
             elif child is not None:
                 self._place(child, known, inside)
         for source in sources:
-            row, source.open_row = source.open_row, None
-            self._close(source, row, value if in_array else None, parents)
+            self._close(source, source.open_row or [], value if in_array else None, parents)
+            source.open_row = None
 
     def _close(self, source: _Source, row: Row, element: Mapping[str, Any] | None, parents: Parents) -> None:
         """Add the row, unless nothing of it was given: an object that only holds other tables is no row."""

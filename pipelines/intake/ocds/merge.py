@@ -19,11 +19,12 @@ LoadRelease = Callable[[StoredRelease], dict[str, Any]]
 class Process:
     """A contracting process as it stands after its newest release.
 
-    newest: the release that decides the provenance of the rows. merged, duplicates: how many releases went in, and
-    how many had nothing to add: equal copies, and the `contained` ones that a compiled release already holds.
-    conflicting: pairs of release id and release that repeat an id with other content. unplaced: leaves without a
-    place in the shape of OCDS; `outside`: leaves beyond the standard, of a process whose releases disagree about the
-    shape at the pointer `clash`, so that only what the standard knows could be merged.
+    newest: the release that decides the provenance of the rows. merged, duplicates: how many releases went
+    in, and how many had nothing to add: equal copies, and the `contained` ones that a compiled release
+    already holds. conflicting: releases that repeat the id of an earlier one with other content.
+    unplaced: leaves without a place in the shape of OCDS; `outside`: leaves beyond the standard, of a process
+    whose releases disagree about the shape at the pointer `clash`, so that only what the standard knows could
+    be merged.
     """
 
     release: dict[str, Any]
@@ -53,9 +54,10 @@ class _ClashError(ValueError):
 def merge_process(releases: Sequence[StoredRelease], load: LoadRelease, schema: ReleaseSchema) -> Process:
     """Merge the releases of one ocid, given from oldest to newest; each is loaded once, one at a time.
 
-    Equal copies count once. A compiled release stands for every release it was made from (named by its record, or not
-    newer than itself), so that a record beside its own releases doubles nothing; newer releases are merged onto it.
-    A single release passes as it is, apart from its shape and the upgrade to OCDS 1.1.
+    Equal copies count once. A compiled release stands for every release it was made from (named by its
+    record, or not newer than itself), so that a record beside its own releases doubles nothing; newer
+    releases are merged onto it. A single release passes as it is, apart from its shape and the upgrade to
+    OCDS 1.1.
     """
     distinct = _without_copies(releases)
     taken = _without_contained(distinct)
@@ -122,7 +124,12 @@ def _conflicting(releases: Sequence[StoredRelease]) -> list[StoredRelease]:
 
 
 def _prepare(
-    stored: StoredRelease, load: LoadRelease, schema: ReleaseSchema, process: Process, *, merging: bool = False
+    stored: StoredRelease,
+    load: LoadRelease,
+    schema: ReleaseSchema,
+    process: Process,
+    *,
+    merging: bool = False,
 ) -> dict[str, Any]:
     release = load(stored)
     repair = Repair(schema.shape, for_merging=merging)
@@ -133,7 +140,12 @@ def _prepare(
 
 
 def _merge(
-    releases: Sequence[StoredRelease], load: LoadRelease, schema: ReleaseSchema, process: Process, *, core: bool = False
+    releases: Sequence[StoredRelease],
+    load: LoadRelease,
+    schema: ReleaseSchema,
+    process: Process,
+    *,
+    core: bool = False,
 ) -> dict[str, Any]:
     compiled = CompiledRelease(merge_rules=schema.merge_rules)
     with warnings.catch_warnings():
@@ -156,7 +168,7 @@ def _merge(
 
 
 def _refuse_clashes(flat: Mapping[tuple[Any, ...], Any]) -> None:
-    """Raise where one release has a value and another something below it: ocdsmerge would silently keep the older."""
+    """Raise where one release has a value and another something below it: ocdsmerge would keep the older."""
     for path in flat:
         for end in range(1, len(path)):
             if flat.get(path[:end]) is not None:

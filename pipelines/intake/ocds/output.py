@@ -16,8 +16,8 @@ _BATCH = 20_000
 class TableOutput:
     """One staged table whose delivered columns are known only at the end.
 
-    All columns are written to a working file first; `finish` copies those that hold something, and the `keys`, to
-    the staged table.
+    All columns are written to a working file first; `finish` copies those that hold something, and the
+    `keys`, to the staged table.
     """
 
     def __init__(self, folder: Path, name: str, columns: Sequence[str], keys: Sequence[str]) -> None:
@@ -50,7 +50,10 @@ class TableOutput:
         with self._raw:
             pass
         columns = [name for name in self._raw.columns if name in self._kept]
-        with TableWriter(self._path, self._raw.name, columns) as writer, pq.ParquetFile(self._raw.path) as raw:
+        with (
+            TableWriter(self._path, self._raw.name, columns) as writer,
+            pq.ParquetFile(self._raw.path) as raw,
+        ):
             for batch in raw.iter_batches(batch_size=5 * _BATCH, columns=[*columns, *PROVENANCE]):
                 writer.append_arrow(pa.Table.from_batches([batch]))
         self.discard()

@@ -1,7 +1,7 @@
 """OCDS in JSON or JSON Lines, plain or gzipped: releases, one after the other, in constant memory.
 
-Recognised by what the objects hold, never by the name of the file: release packages, record packages, single records,
-releases and compiled releases, lists of any of these, and JSON Lines of any of these, mixed.
+Recognised by what the objects hold, never by the name of the file: release packages, record packages, single
+records, releases and compiled releases, lists of any of these, and JSON Lines of any of these, mixed.
 """
 
 import re
@@ -25,12 +25,13 @@ PACKAGE_KEYS = ("uri", "version", "publishedDate", "publisher", "license", "publ
 
 MAX_LINKS = 10_000
 _RELEASE_KEYS = {"ocid", "id", "date", "tag", "initiationType", "language", *STAGES}
+_COMPILED = ("compiledRelease", "versionedRelease")
 _SNIFFED_CHARACTERS = 2**20
 _SNIFFED_LINES = 20
 _WRAPPER = re.compile(r'"releases"\s*:\s*(?:\[|null|\{)|"(?:compiledRelease|versionedRelease)"\s*:\s*\{')
 _RECORDS = re.compile(r'"records"\s*:\s*\[')
 _OCID = re.compile(r'"ocid"\s*:')
-_RELEASE_SIGN = re.compile(r'"(?:%s)"\s*:\s*[\[{]|"(?:tag|initiationType)"\s*:\s*["\[]' % "|".join(STAGES))
+_RELEASE_SIGN = re.compile(rf'"(?:{"|".join(STAGES)})"\s*:\s*[\[{{]|"(?:tag|initiationType)"\s*:\s*["\[]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class FoundRelease:
     """A release as it stands in a file, numbers as text.
 
     ordinal: its place among the releases of the file, from 1. compiled: it is a compiled release and so holds
-    everything known at its date. links: (url, date, tags) of the releases from which a record says it was compiled.
+    everything known at its date. links: (url, date, tags) of the releases from which a record says it was
+    compiled.
     """
 
     value: Any
@@ -75,18 +77,19 @@ class FileFacts:
 def is_ocds(path: Path) -> bool:
     """Whether a JSON file holds OCDS; reads its start only.
 
-    A flat table written as JSON is not OCDS, even when its rows have an ocid: a release has stages that are objects
-    or arrays, or a tag. A damaged file whose start looks like OCDS is OCDS: its faults are told by `read_releases`.
+    A flat table written as JSON is not OCDS, even when its rows have an ocid: a release has stages that are
+    objects or arrays, or a tag. A damaged file whose start looks like OCDS is OCDS: its faults are told by
+    `read_releases`.
     """
     start = _start_of(path)
-    if _WRAPPER.search(start) or ('"publishedDate"' in start and _RECORDS.search(start)):
-        return True
     try:
         first = _first_object(JsonStream(iter([start])))
     except BrokenJsonError:
         # Cut by the end of the sniffed part, or damaged: judged by its words.
+        if _WRAPPER.search(start) or ('"publishedDate"' in start and _RECORDS.search(start)):
+            return True
         return bool(_RELEASE_SIGN.search(start)) and bool(_OCID.search(start) or '"initiationType"' in start)
-    return first is not None and _looks_like_release(first)
+    return first is not None and _looks_like_ocds(first)
 
 
 def _start_of(path: Path) -> str:
@@ -112,12 +115,34 @@ def _first_object(stream: JsonStream) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def _looks_like_ocds(value: Mapping[str, Any]) -> bool:
+    """Whether an object is a package, a record or a release."""
+    releases, records = value.get("releases"), value.get("records")
+    if isinstance(releases, list) or ("releases" in value and releases is None):
+        return True
+    if isinstance(releases, dict):
+        return _looks_like_release(releases)
+    if isinstance(records, list):
+        return "publishedDate" in value or any(
+            isinstance(record, dict) and not {"releases", *_COMPILED}.isdisjoint(record) for record in records
+        )
+    return any(isinstance(value.get(name), dict) for name in _COMPILED) or _looks_like_release(value)
+
+
 def _looks_like_release(value: Mapping[str, Any]) -> bool:
-    nested = any(isinstance(value.get(stage), dict | list) for stage in STAGES)
     if "ocid" in value:
-        # A row of a flat table may be called the same, but holds texts.
-        return nested or "tag" in value or "initiationType" in value or _RELEASE_KEYS >= value.keys() > {"ocid", "id"}
-    return nested and ("tag" in value or "initiationType" in value)
+        # A row of a flat table may have the same names, but holds texts.
+        signs = "tag" in value or "initiationType" in value or _RELEASE_KEYS >= value.keys() > {"ocid", "id"}
+        return signs or any(_holds_objects(child) for child in value.values())
+    return ("tag" in value or "initiationType" in value) and any(
+        isinstance(value.get(stage), dict | list) for stage in STAGES
+    )
+
+
+def _holds_objects(value: Any) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(each, dict) for each in value)
+    )
 
 
 def _is_link(value: Mapping[str, Any]) -> bool:
@@ -126,7 +151,8 @@ def _is_link(value: Mapping[str, Any]) -> bool:
 
 
 def read_releases(source: SourceFile, findings: FindingList, facts: FileFacts) -> Iterator[FoundRelease]:
-    """Every release of a file, in the order of the file, compiled releases of records where nothing else is given.
+    """Every release of a file, in the order of the file, compiled releases of records where nothing else is
+    given.
 
     What cannot be read becomes findings: a broken file stops there, broken JSON Lines lose only their line.
     `facts` is filled on the way.
@@ -174,7 +200,7 @@ def _is_whole(line: str) -> bool:
 
 
 class _Reader:
-    """Walks one file. `faults`: parts that could not be read; `blank`: the text held nothing but white space."""
+    """Walks one file. `faults`: parts that could not be read; `blank`: the text was white space only."""
 
     def __init__(self, name: str, findings: FindingList, facts: FileFacts) -> None:
         self.name = name
@@ -186,8 +212,8 @@ class _Reader:
     def report(self, error: BrokenJsonError) -> None:
         self.faults += 1
         code = "file-too-large" if error.reason == "too-large" and error.line is None else "invalid-json"
-        parameters = {"reason": error.reason, "line": error.line, "column": error.column}
         row_number = error.line if self.facts.lines else None
+        parameters = error.parameters()
         self.findings.add(Finding(code, source_file=self.name, row_number=row_number, parameters=parameters))
 
     def read_lines(self, chunks: Iterator[str]) -> Iterator[FoundRelease]:
@@ -242,7 +268,11 @@ class _Reader:
                 else:
                     embedded += 1
                     yield self._found(element)
-        is_record = "compiledRelease" in rest or "versionedRelease" in rest or (wrapper == "releases" and "ocid" in rest)
+        is_record = (
+            "compiledRelease" in rest
+            or "versionedRelease" in rest
+            or (wrapper == "releases" and "ocid" in rest)
+        )
         if is_record:
             self.facts.count("record")
             yield from self._compiled(rest, links, embedded)
@@ -259,9 +289,10 @@ class _Reader:
                 self.facts.packages.append(package)
 
     def _record(self, record: dict[str, Any]) -> Iterator[FoundRelease]:
-        """The embedded releases of a record; the compiled release where releases are only linked or absent."""
+        """The embedded releases of a record; the compiled one where releases are only linked or absent."""
         releases = record.get("releases")
-        releases = [releases] if isinstance(releases, dict) else releases if isinstance(releases, list) else []
+        if not isinstance(releases, list):
+            releases = [releases] if isinstance(releases, dict) else []
         links = [release for release in releases if isinstance(release, dict) and _is_link(release)]
         embedded = [release for release in releases if not (isinstance(release, dict) and _is_link(release))]
         self.facts.count("record")
@@ -270,7 +301,9 @@ class _Reader:
         yield from self._compiled(record, links, len(embedded))
 
     def _compiled(self, record: Mapping[str, Any], links: list[Any], embedded: int) -> Iterator[FoundRelease]:
-        """The compiled release, unless all releases are here: beside some of them it is told apart while merging."""
+        """The compiled release, unless all releases are here: beside some of them it is told apart while
+        merging.
+        """
         if embedded and not links:
             return
         self.facts.linked_records += 1
@@ -284,7 +317,9 @@ class _Reader:
 
     def _found(self, value: Any) -> FoundRelease:
         self.facts.releases += 1
-        compiled = isinstance(value, dict) and isinstance(value.get("tag"), list) and "compiled" in value["tag"]
+        compiled = (
+            isinstance(value, dict) and isinstance(value.get("tag"), list) and "compiled" in value["tag"]
+        )
         return FoundRelease(value, self.facts.releases, compiled)
 
 
@@ -301,5 +336,9 @@ def _elements(stream: JsonStream) -> Iterator[Any]:
 
 def _link(link: Mapping[str, Any]) -> tuple[str, str, str]:
     tags = link.get("tag")
-    tag = ";".join(each for each in tags if isinstance(each, str)) if isinstance(tags, list) else str(tags or "")
+    tag = (
+        ";".join(each for each in tags if isinstance(each, str))
+        if isinstance(tags, list)
+        else str(tags or "")
+    )
     return str(link.get("url") or ""), str(link.get("date") or ""), tag

@@ -1,7 +1,8 @@
 """The shape that the OCDS schema gives to a release, and releases put into that shape.
 
-Publishers write a text where a list is due, or an object where an array is due. What can be placed is placed (a list
-of one), what cannot is taken out and kept as leaves, so that merging and flattening meet only shapes they know.
+Publishers write a text where a list is due, or an object where an array is due. What can be placed is placed
+(a list of one), what cannot is taken out and kept as leaves, so that merging and flattening meet only shapes
+they know.
 """
 
 import json
@@ -18,7 +19,9 @@ SCHEMA_NAME = "release-schema-1.1.5.json"
 
 
 class Leaf(NamedTuple):
-    """A value that no column takes: JSON pointer without array indexes, ids of the enclosing array elements, text."""
+    """A value that no column takes: JSON pointer without array indexes, ids of the enclosing array elements,
+    text.
+    """
 
     pointer: str
     parent_id: str
@@ -27,16 +30,17 @@ class Leaf(NamedTuple):
 
 @dataclass(slots=True)
 class Shape:
-    """What a value should be: ``objects`` (array of objects), ``list`` (array of scalars), ``object``, ``scalar``.
+    """What a value should be: ``objects`` (array of objects), ``list`` (array of scalars), ``object``,
+    ``scalar``.
 
-    ``any`` for what the schema leaves open. whole: an array that merging replaces as a whole, so that equal ids in it
-    mean nothing.
+    ``any`` for what the schema leaves open. whole: an array that merging replaces as a whole, so that equal
+    ids in it mean nothing.
     """
 
     kind: str
     whole: bool = False
-    children: dict[str, "Shape"] = field(default_factory=dict)
-    containers: frozenset[str] = field(init=False)
+    children: dict[str, "Shape"] = field(default_factory=dict, repr=False)
+    containers: frozenset[str] = field(init=False, repr=False)
     """Names of the children that are not scalars."""
 
     def __post_init__(self) -> None:
@@ -57,7 +61,9 @@ def load_release_schema(folder: Path) -> ReleaseSchema:
     return ReleaseSchema(_shape(schema, schema["definitions"], rules, ()), rules)
 
 
-def _shape(node: Mapping[str, Any], definitions: Mapping[str, Any], rules: MergeRules, path: tuple[str, ...]) -> Shape:
+def _shape(
+    node: Mapping[str, Any], definitions: Mapping[str, Any], rules: MergeRules, path: tuple[str, ...]
+) -> Shape:
     node = _resolve(node, definitions)
     types = node.get("type", ())
     types = {types} if isinstance(types, str) else set(types)
@@ -82,7 +88,9 @@ def _resolve(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping
 def _children(
     node: Mapping[str, Any], definitions: Mapping[str, Any], rules: MergeRules, path: tuple[str, ...]
 ) -> dict[str, Shape]:
-    return {name: _shape(child, definitions, rules, (*path, name)) for name, child in node["properties"].items()}
+    return {
+        name: _shape(child, definitions, rules, (*path, name)) for name, child in node["properties"].items()
+    }
 
 
 def pointer_step(name: str) -> str:
@@ -91,7 +99,9 @@ def pointer_step(name: str) -> str:
 
 
 def scalar_text(value: Any) -> str:
-    """Text of a scalar: outer white space off, ``true`` or ``false``; empty for None and for the empty string."""
+    """Text of a scalar: outer white space off, ``true`` or ``false``; empty for None and for the empty
+    string.
+    """
     if value is True:
         return "true"
     if value is False:
@@ -118,18 +128,15 @@ def leaves(pointer: str, value: Any, parents: tuple[Mapping[str, Any], ...]) -> 
 
 
 def _is_flat(value: dict[str, Any]) -> bool:
-    for child in value.values():
-        if child.__class__ is dict or child.__class__ is list:
-            return False
-    return True
+    return not any(child.__class__ is dict or child.__class__ is list for child in value.values())
 
 
 class Repair:
     """Puts releases into the shape of the schema, in place.
 
-    misplaced: leaves taken out because they have no place. for_merging: also makes ids safe to merge by: an empty id
-    is no id, and of elements with the same id in one array the last stays (OCDS 1.1, identifier merge), equal copies
-    silently, others with the difference kept in `misplaced`.
+    misplaced: leaves taken out because they have no place. for_merging: also makes ids safe to merge by: an
+    empty id is no id, and of elements with the same id in one array the last stays (OCDS 1.1, identifier
+    merge), equal copies silently, others with the difference kept in `misplaced`.
     """
 
     def __init__(self, shape: Shape, *, for_merging: bool = False) -> None:
@@ -152,6 +159,10 @@ class Repair:
             known = children.get(name)
             if known is not None:
                 fixed = self._fix(child, known, pointer + "/" + name, parents)
+                if name == "id" and fixed.__class__ is list:
+                    # Several ids are none: nothing can be merged or referred to by them.
+                    self._misplace(pointer + "/id", fixed, parents)
+                    fixed = None
                 if fixed is not child:
                     changed[name] = fixed
             elif self.for_merging:
@@ -193,7 +204,9 @@ class Repair:
         self._misplace(pointer, value, parents)
         return None
 
-    def _scalars(self, value: list[Any], pointer: str, parents: tuple[Mapping[str, Any], ...]) -> list[Any] | None:
+    def _scalars(
+        self, value: list[Any], pointer: str, parents: tuple[Mapping[str, Any], ...]
+    ) -> list[Any] | None:
         nested = [each for each in value if each.__class__ is dict or each.__class__ is list]
         if not nested:
             return value
@@ -208,7 +221,7 @@ class Repair:
         if not isinstance(value, list):
             self._misplace(pointer, value, parents)
             return None
-        if not all([element.__class__ is dict for element in value]):
+        if not all(element.__class__ is dict for element in value):
             self._misplace(pointer, [each for each in value if not isinstance(each, dict)], parents)
             value = [each for each in value if isinstance(each, dict)]
         for element in value:
@@ -255,7 +268,9 @@ class Repair:
 def strip_to_schema(value: dict[str, Any], shape: Shape, out: list[Leaf]) -> None:
     """Take everything that the schema does not know out of a repaired release, in place, into `out`."""
 
-    def walk(value: dict[str, Any], shape: Shape, pointer: str, parents: tuple[Mapping[str, Any], ...]) -> None:
+    def walk(
+        value: dict[str, Any], shape: Shape, pointer: str, parents: tuple[Mapping[str, Any], ...]
+    ) -> None:
         for name in [name for name in value if name not in shape.children]:
             out.extend(leaves(pointer + pointer_step(name), value.pop(name), parents))
         for name, child in value.items():

@@ -1,4 +1,4 @@
-"""Releases of a submission on disk, so that those of one process can be brought together in bounded memory."""
+"""Releases of a submission on disk, so that those of one process come together in bounded memory."""
 
 import re
 import sqlite3
@@ -23,8 +23,9 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 class StoredRelease:
     """What is known of a release without reading it again.
 
-    instant: its date as microseconds since 1970 (a date without a zone is taken as UTC), None when it has no readable
-    date. digest: of its content, whatever the order of its keys. file: index of its file in the submission.
+    instant: its date as microseconds since 1970 (a date without a zone is taken as UTC), None when it has no
+    readable date. digest: of its content, whatever the order of its keys. file: index of its file in the
+    submission.
     """
 
     serial: int
@@ -133,7 +134,8 @@ class ReleaseSpill:
     def processes(self) -> Iterator[tuple[str, Sequence[StoredRelease]]]:
         """(ocid, its releases from oldest to newest), by ocid.
 
-        Releases without a date come first; of the same instant, compiled ones last and else as they were sent.
+        Releases without a date come first; of the same instant, compiled ones last and else as they were
+        sent.
         """
         self._write()
         rows = self._database.execute("SELECT * FROM heads ORDER BY ocid, instant, compiled, serial")

@@ -1,8 +1,9 @@
 """JSON text read piece by piece, in constant memory, with positions a person can find.
 
-Numbers are never turned into floats, nor into numbers at all: everything staged is text, so a number is kept as the
-text it was written as (an exponent is written out). The parser is the C scanner of the standard library, fed with a
-moving window over the file: several times faster than an event parser, and it says line and column of a fault.
+Numbers are never turned into floats, nor into numbers at all: everything staged is text, so a number is kept
+as the text it was written as (an exponent is written out). The parser is the C scanner of the standard
+library, fed with a moving window over the file: several times faster than an event parser, and it says line
+and column of a fault.
 """
 
 import codecs
@@ -24,7 +25,7 @@ MAX_VALUE_CHARACTERS = 256 * 2**20
 _CHUNK = 2**20
 _MARGIN = 16
 _SPACE = re.compile(r"[ \t\n\r]*")
-_LONG_DIGITS = re.compile(r"[0-9]{%d}\Z" % (MAX_DIGITS + 1))
+_LONG_DIGITS = re.compile(rf"[0-9]{{{MAX_DIGITS + 1}}}\Z")
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -37,8 +38,8 @@ _BYTE_ORDER_MARKS = (
 class BrokenJsonError(Exception):
     """The text is not JSON from here on; becomes a finding, never leaves this package.
 
-    reason: ``syntax``, ``truncated``, ``control-character``, ``not-a-number`` (NaN, Infinity), ``number-too-long``,
-    ``too-deep``, ``too-large``, ``encoding``, ``html`` or ``damaged-archive``.
+    reason: ``syntax``, ``truncated``, ``control-character``, ``not-a-number`` (NaN, Infinity),
+    ``number-too-long``, ``too-deep``, ``too-large``, ``encoding``, ``html`` or ``damaged-archive``.
     """
 
     def __init__(self, reason: str, line: int | None = None, column: int | None = None) -> None:
@@ -46,6 +47,11 @@ class BrokenJsonError(Exception):
         self.reason = reason
         self.line = line
         self.column = column
+
+    def parameters(self) -> dict[str, Any]:
+        """What the finding says; position is ``line:column``, empty where none is known."""
+        position = f"{self.line}:{self.column}" if self.line else ""
+        return {"reason": self.reason, "line": self.line, "column": self.column, "position": position}
 
 
 class _RefusedTokenError(ValueError):
@@ -64,7 +70,7 @@ def _integer(text: str) -> str:
 
 
 def _real(text: str) -> str:
-    """A number with fraction or exponent as plain decimal text: ``1.50`` stays, ``1.5e3`` becomes ``1500``."""
+    """A number with fraction or exponent as plain decimals: ``1.50`` stays, ``1.5e3`` becomes ``1500``."""
     if len(text) > MAX_DIGITS:
         raise _RefusedTokenError("number-too-long", text)
     if "e" in text or "E" in text:
@@ -83,7 +89,9 @@ _DECODER = json.JSONDecoder(parse_float=_real, parse_int=_integer, parse_constan
 
 
 def detect_encoding(start: bytes) -> tuple[str, int]:
-    """(codec, bytes of the byte order mark); UTF-16 without a mark shows by the zero byte beside its first sign."""
+    """(codec, bytes of the byte order mark); UTF-16 without a mark shows by the zero byte beside its first
+    sign.
+    """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if start.startswith(mark):
             return encoding, len(mark)
@@ -97,7 +105,8 @@ def detect_encoding(start: bytes) -> tuple[str, int]:
 class TextSource:
     """Text of a JSON file, gzipped or not, chunk by chunk.
 
-    encoding: known after the first chunk. bytes_read: unpacked bytes so far. limit: most bytes that are unpacked.
+    encoding: known after the first chunk. bytes_read: unpacked bytes so far. limit: most bytes that are
+    unpacked.
     """
 
     def __init__(self, path: Path, limit: int) -> None:
@@ -140,7 +149,9 @@ class TextSource:
 
 
 def numbered_lines(chunks: Iterator[str]) -> Iterator[tuple[int, str]]:
-    """(line number from 1, line) for every line that is not blank; faults of the bytes get the line they are in."""
+    """(line number from 1, line) for every line that is not blank; faults of the bytes get the line they are
+    in.
+    """
     number, rest = 1, ""
     try:
         for chunk in chunks:
@@ -180,7 +191,8 @@ class JsonStream:
     def peek(self) -> str:
         """Next character that is not white space; empty at the end."""
         while True:
-            self._position = _SPACE.match(self._text, self._position).end()
+            space = _SPACE.match(self._text, self._position)
+            self._position = space.end() if space else self._position
             if self._position < len(self._text):
                 return self._text[self._position]
             if not self._fill():
@@ -212,7 +224,9 @@ class JsonStream:
         yield from self._steps("[", "]")
 
     def members(self) -> Iterator[str]:
-        """Step into the object at the cursor: yields each name with the cursor on its value, which must be read."""
+        """Step into the object at the cursor: yields each name with the cursor on its value, which must be
+        read.
+        """
         for _ in self._steps("{", "}"):
             quote = self.peek()
             if quote != '"':
@@ -245,7 +259,7 @@ class JsonStream:
         self._position += 1
 
     def _fill_or_raise(self, error: json.JSONDecodeError) -> None:
-        """More text, when the value may only be cut by the end of the window; else the fault is the sender's."""
+        """More text, when the value may just be cut by the window; else the fault is in the file."""
         in_string = error.msg.startswith("Unterminated string")
         offset = error.pos - self._position
         if in_string or error.pos >= len(self._text) - _MARGIN:

@@ -2,15 +2,15 @@
 
 Decided by what is there, not by a version number, since releases are often sent without their package.
 
-==============================================  ================================================================
-organization written out where it takes part     entry in ``parties`` with its role, and a reference (id, name)
-``amendment`` of tender, award, contract         entry in ``amendments``
-``amount`` of a transaction                      ``value``
+==================================================  ===============================================
+organization written out where it takes part        entry in ``parties`` with its role, and a reference
+``amendment`` of tender, award, contract            entry in ``amendments``
+``amount`` of a transaction                         ``value``
 ``providerOrganization``, ``receiverOrganization``  ``payer``, ``payee``
-==============================================  ================================================================
+==================================================  ===============================================
 
-Two steps, because releases are merged between them: each release gets the ids by which its arrays are merged, and
-``parties`` is filled from the merged release (a list of roles would be replaced, not united, by merging).
+Two steps, because releases are merged between them: each release gets the ids by which its arrays are merged,
+and ``parties`` is filled from the merged release (a list of roles would be replaced, not united, by merging).
 Nothing is overwritten: what contradicts a value already there stays where it was.
 """
 
@@ -68,10 +68,13 @@ class _Parties:
             name, identifier = scalar_text(party.get("name")), scalar_text(party.get("id"))
             if name and identifier:
                 # Two parties of one name: the name says nothing.
-                self._by_name[name] = identifier if self._by_name.get(name, identifier) == identifier else None
+                self._by_name[name] = (
+                    identifier if self._by_name.get(name, identifier) == identifier else None
+                )
 
     def identify(self, identifier: Mapping[str, Any], name: str) -> str:
-        """Scheme and number of the identifier, else the number alone, else the name; empty when nothing is sure.
+        """Scheme and number of the identifier, else the number alone, else the name; empty when nothing is
+        sure.
 
         A scheme with spaces is a description, not a code, and makes no id.
         """
@@ -83,7 +86,9 @@ class _Parties:
 
 
 def upgrade_release(release: dict[str, Any]) -> bool:
-    """Bring one release to OCDS 1.1, in place; whether anything had to be changed. Shapes must be repaired before."""
+    """Bring one release to OCDS 1.1, in place; whether anything had to be changed. Shapes must be repaired
+    before.
+    """
     parties = _Parties(release)
     changed = False
     for transaction in _transactions(release):
@@ -94,7 +99,11 @@ def upgrade_release(release: dict[str, Any]) -> bool:
             if found:
                 reference["id"] = found
                 changed = True
-    holders = [_dict(release.get("tender")), *_dicts(release.get("awards")), *_dicts(release.get("contracts"))]
+    holders = [
+        _dict(release.get("tender")),
+        *_dicts(release.get("awards")),
+        *_dicts(release.get("contracts")),
+    ]
     for holder in holders:
         changed |= _upgrade_amendment(holder)
     return changed
@@ -102,7 +111,11 @@ def upgrade_release(release: dict[str, Any]) -> bool:
 
 def _upgrade_transaction(transaction: dict[str, Any], parties: _Parties) -> bool:
     changed = False
-    if isinstance(transaction.get("amount"), dict) and transaction.get("value") in (None, {}, transaction["amount"]):
+    if isinstance(transaction.get("amount"), dict) and transaction.get("value") in (
+        None,
+        {},
+        transaction["amount"],
+    ):
         transaction["value"] = transaction.pop("amount")
         changed = True
     for old, new in _TRANSACTION_PARTIES.items():
@@ -125,13 +138,14 @@ def _upgrade_amendment(holder: dict[str, Any]) -> bool:
     amendments = holder["amendments"] = _dicts(holder.get("amendments"))
     if not any(all(each.get(name) == value for name, value in amendment.items()) for each in amendments):
         if not scalar_text(amendment.get("id")):
-            amendment = {"id": scalar_text(amendment.get("date")) or str(len(amendments) + 1), **amendment}
+            amendment["id"] = scalar_text(amendment.get("date")) or str(len(amendments) + 1)
         amendments.append(amendment)
     return True
 
 
 def gather_parties(release: dict[str, Any]) -> bool:
-    """Fill ``parties`` of a merged release from its organization references, in place; whether anything changed.
+    """Fill ``parties`` of a merged release from its organization references, in place; whether anything
+    changed.
 
     A party is made where a reference brings details (OCDS 1.0) or where the release lists no parties at all;
     a reference to a party that is missing from a list of parties stays a fault for the validation to find.

@@ -50,7 +50,7 @@ class BlockParser:
         else:
             body = self._outside(_without_last_end(block))
         # Only an empty cell has two quotes side by side now.
-        array = b'[["' + body.replace(b'""', b"null") + b'"]]' if body else b"[[null]]"
+        array = (b'[["' + body + b'"]]').replace(b'""', b"null")
         try:
             rows = orjson.loads(array)
         except orjson.JSONDecodeError:

@@ -13,6 +13,8 @@ from pipelines.intake.sources import Instructions
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_CHARACTERS = 2**18
 SAMPLE_RECORDS = 200
+MIN_SCORE = 0.25
+"""Below this a sign is punctuation, not a delimiter."""
 
 _SEPARATOR_LINE = re.compile(r"\"?sep=([^\r\n])\"?(\r\n|\r|\n|$)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"\s*-?[\d.]*\d,\d+\s*")
@@ -69,7 +71,10 @@ def find_dialect(sample: str, instructions: Instructions) -> Dialect:
         lines = lines[:-1]
     scores = {delimiter: _score(lines, delimiter, quote) for delimiter in DELIMITERS}
     best = max(scores, key=scores.__getitem__)
-    return Dialect(best if scores[best] else ",", quote, False, scores[best])
+    if scores[best] < MIN_SCORE:
+        # One column: nothing separates, so take a sign that cuts no text.
+        return Dialect(next((sign for sign in DELIMITERS if sign not in sample), ","), quote)
+    return Dialect(best, quote, False, scores[best])
 
 
 def _score(lines: list[str], delimiter: str, quote: str | None) -> float:

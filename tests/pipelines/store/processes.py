@@ -1,8 +1,9 @@
 """What several processes do to one store; run by test_processes.py as a script, one scenario per call.
 
-    python processes.py <scenario> <folder>       prints a JSON object about what happened
+python processes.py <scenario> <folder>       prints a JSON object about what happened
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -111,7 +112,7 @@ def race(folder: Path) -> dict:
             "periods": sorted(manifests[-1].sources),
             "parents": [m.version.parent and int(m.version.parent) for m in manifests],
             "increasing": all(
-                a.version.accepted_at < b.version.accepted_at for a, b in zip(manifests, manifests[1:], strict=False)
+                a.version.accepted_at < b.version.accepted_at for a, b in itertools.pairwise(manifests)
             ),
         }
 
@@ -137,7 +138,9 @@ def members(folder: Path) -> dict:
     def read() -> dict:
         lake, ledger = _open(folder)
         return {
-            "versions": {code: [int(v.number) for v in read_history(lake, code, "procurement")] for code in codes},
+            "versions": {
+                code: [int(v.number) for v in read_history(lake, code, "procurement")] for code in codes
+            },
             "accepted": sorted(entry.member for entry in ledger.submissions(state=State.ACCEPTED)),
         }
 
@@ -205,7 +208,9 @@ def _check_withdraw(folder: Path, _step: int) -> None:
     assert newest_version(lake, "XAA", "procurement").withdrawn
     entry = ledger.submission(submission("first").submission_id)
     assert entry.state == State.WITHDRAWN
-    reasons = [event.reason for event in ledger.events(entry.submission_id) if event.to_state == State.WITHDRAWN]
+    reasons = [
+        event.reason for event in ledger.events(entry.submission_id) if event.to_state == State.WITHDRAWN
+    ]
     assert reasons == ["wrong file"]
 
 
@@ -236,5 +241,7 @@ def killed_withdrawal(folder: Path) -> dict:
 
 
 if __name__ == "__main__":
-    scenario = {each.__name__: each for each in (race, same, members, killed_accept, killed_withdrawal)}[sys.argv[1]]
+    scenario = {each.__name__: each for each in (race, same, members, killed_accept, killed_withdrawal)}[
+        sys.argv[1]
+    ]
     print(json.dumps(scenario(Path(sys.argv[2]))))

@@ -22,7 +22,9 @@ def test_a_file_comes_back_as_it_was(lake: Lake, tmp_path: Path) -> None:
     assert lake.get_bytes("accepted/x/a.bin") == content
     assert lake.local_path("accepted/x/a.bin", hash_file(source)).read_bytes() == content
     assert lake.sha256("accepted/x/a.bin") == hash_file(source)
-    assert [(found.key, found.bytes) for found in lake.list("accepted")] == [("accepted/x/a.bin", len(content))]
+    assert [(found.key, found.bytes) for found in lake.list("accepted")] == [
+        ("accepted/x/a.bin", len(content))
+    ]
 
 
 def test_an_empty_file_is_a_file(lake: Lake, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""What the tests of the OCDS reader share: the catalogue's procurement tables, and staging of values written as files."""
+"""What the tests of the OCDS reader share: the catalogue's procurement tables, and staging of values written
+as files.
+"""
 
 import gzip
 import json
@@ -65,7 +67,9 @@ class Staged:
 
 
 @pytest.fixture
-def stage(source: Callable[..., SourceFile], tmp_path: Path, procurement: PackageType) -> Callable[..., Staged]:
+def stage(
+    source: Callable[..., SourceFile], tmp_path: Path, procurement: PackageType
+) -> Callable[..., Staged]:
     """Stage files given as name=content pairs (a mapping), in that order."""
 
     def run(files: dict[str, Any]) -> Staged:

@@ -1,14 +1,18 @@
 """Compiled releases -> rows: the columns of the catalogue, and every other value in additional_fields."""
 
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.catalogue import PackageType
 from pipelines.intake.ocds.flatten import ADDITIONAL_FIELDS, Flattener
+from pipelines.intake.ocds.merge import merge_process
+from pipelines.intake.ocds.read import FoundRelease
 from pipelines.intake.ocds.shape import Leaf, ReleaseSchema, Repair, Shape, leaves
+from pipelines.intake.ocds.spill import ReleaseSpill
 
 OCID = "ocds-213czf-1"
 
@@ -27,7 +31,8 @@ def flat(procurement: PackageType, flattener: Flattener) -> Any:
         names = {table.name: list(table.by_name) for table in procurement.tables}
         return {
             table: [
-                {name: cell for name, cell in zip(names[table], row, strict=True) if cell is not None} for row in of_table
+                {name: cell for name, cell in zip(names[table], row, strict=True) if cell is not None}
+                for row in of_table
             ]
             for table, of_table in rows.items()
         }
@@ -68,7 +73,13 @@ def test_arrays_inside_arrays_know_what_encloses_them(flat: Any) -> None:
     code = {"scheme": "UNSPSC", "id": "44", "description": "Paper; ink"}
     rows = flat(
         tender={"items": [{"id": "1", "additionalClassifications": [code]}]},
-        awards=[{"id": "A", "suppliers": [{"id": "S", "name": "Uno"}], "items": [{"id": "2", "unit": {"name": "kg"}}]}],
+        awards=[
+            {
+                "id": "A",
+                "suppliers": [{"id": "S", "name": "Uno"}],
+                "items": [{"id": "2", "unit": {"name": "kg"}}],
+            }
+        ],
         contracts=[
             {
                 "id": "C",
@@ -79,7 +90,9 @@ def test_arrays_inside_arrays_know_what_encloses_them(flat: Any) -> None:
         ],
     )
     assert rows["award_suppliers"] == [{"ocid": OCID, "award_id": "A", "party_id": "S", "name": "Uno"}]
-    assert rows["transactions"] == [{"ocid": OCID, "contract_id": "C", "transaction_id": "P", "value_amount": "1"}]
+    assert rows["transactions"] == [
+        {"ocid": OCID, "contract_id": "C", "transaction_id": "P", "value_amount": "1"}
+    ]
     codes = {"additional_classifications": "UNSPSC:44"}
     assert rows["items"] == [
         {"ocid": OCID, "stage": "tender", "item_id": "1", **codes},
@@ -104,7 +117,12 @@ def test_arrays_inside_arrays_know_what_encloses_them(flat: Any) -> None:
 def test_what_no_column_takes_is_kept_with_its_place(flat: Any) -> None:
     rows = flat(
         **{"x/y": {"~": "1"}},
-        awards=[{"id": "A", "items": [{"id": "I", "colour": ["red;dark", "blue"], "lots": [{"id": "L", "n": True}]}]}],
+        awards=[
+            {
+                "id": "A",
+                "items": [{"id": "I", "colour": ["red;dark", "blue"], "lots": [{"id": "L", "n": True}]}],
+            }
+        ],
     )
     assert rows[ADDITIONAL_FIELDS] == [
         {"ocid": OCID, "path": "/x~1y/~0", "value": "1"},
@@ -155,48 +173,76 @@ def test_a_flattener_forgets_the_release_before(flat: Any) -> None:
     assert flat() == {"processes": [{"ocid": OCID}]}
 
 
-TEXTS = st.one_of(
-    st.text(max_size=12), st.sampled_from(["a;b", " 1 ", "0.10", "x"]), st.booleans(), st.none(), st.just("")
-)
-ANYTHING = st.recursive(
-    TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "a/b", "name", "x"]), inner, max_size=3),
-    max_leaves=6,
-)
+TEXTS = ["a;b", " 1 ", "0.10", "x", "", "  ", "ñ水", ";", "a:b", True, False, None]
+NAMES = ["id", "a/b", "name", "x~y", "scheme"]
 
 
-def like(shape: Shape, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Values that mostly have the shape of the schema, with wrong shapes and unknown members among them."""
+def anything(dice: Random, depth: int = 0) -> Any:
+    kind = dice.choice(["text", "list", "object"]) if depth < 4 else "text"
+    if kind == "list":
+        return [anything(dice, depth + 1) for _ in range(dice.randrange(4))]
+    if kind == "object":
+        return {dice.choice(NAMES): anything(dice, depth + 1) for _ in range(dice.randrange(4))}
+    return text(dice)
+
+
+def text(dice: Random) -> Any:
+    return dice.choice(TEXTS) if dice.random() < 0.5 else f"{dice.random()}"
+
+
+def like(shape: Shape, dice: Random, depth: int = 0) -> Any:
+    """A value that mostly has the shape of the schema, with wrong shapes and unknown members among them."""
+    if dice.random() < 0.1:
+        return anything(dice)
     if shape.kind == "list":
-        right: st.SearchStrategy[Any] = st.lists(TEXTS, max_size=3)
-    elif shape.kind in ("object", "objects"):
-        if depth > 4:
-            return st.none()
-        names = sorted(shape.children)
-        right = st.lists(st.sampled_from(names), max_size=5, unique=True).flatmap(
-            lambda chosen: st.fixed_dictionaries(
-                {name: like(shape.children[name], depth + 1) for name in chosen}, optional={"extension": ANYTHING}
-            )
-        )
-        if shape.kind == "objects":
-            right = st.lists(right, max_size=3)
-    else:
-        right = TEXTS
-    return st.integers(0, 9).flatmap(lambda dice: ANYTHING if dice == 0 else right)
+        return [text(dice) for _ in range(dice.randrange(3))]
+    if shape.kind == "object":
+        return like_object(shape, dice, depth)
+    if shape.kind == "objects":
+        return [like_object(shape, dice, depth) for _ in range(dice.randrange(4))]
+    return text(dice)
 
 
-def test_no_value_of_any_release_is_lost(schema: ReleaseSchema, flattener: Flattener) -> None:
-    @settings(max_examples=300, deadline=None)
-    @given(st.data())
-    def every_leaf_is_in_a_cell(data: st.DataObject) -> None:
-        release = {name: data.draw(like(schema.shape.children[name])) for name in sorted(schema.shape.children)}
-        release["ocid"] = OCID
-        expected = {leaf.value for leaf in leaves("", release, ())}
-        repair = Repair(schema.shape)
-        repair.release(release)
-        rows = flattener.rows(release, repair.misplaced)
-        cells = {cell for of_table in rows.values() for row in of_table for cell in row if cell}
-        pieces = {piece for cell in cells for piece in cell.split(";")}
-        assert {text for text in expected if text not in cells and text.replace(";", ",") not in pieces} == set()
+def like_object(shape: Shape, dice: Random, depth: int) -> dict[str, Any]:
+    chosen = [name for name in sorted(shape.children) if dice.random() < 0.5 / (depth + 1) or name == "id"]
+    value = {name: like(shape.children[name], dice, depth + 1) for name in chosen}
+    return {**value, "extension": anything(dice)} if dice.random() < 0.2 else value
 
-    every_leaf_is_in_a_cell()
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32))
+def test_no_value_of_any_release_is_lost(schema: ReleaseSchema, flattener: Flattener, seed: int) -> None:
+    release = like_object(schema.shape, Random(seed), 0)
+    release["ocid"] = OCID
+    expected = {leaf.value for leaf in leaves("", release, ())}
+    repair = Repair(schema.shape)
+    repair.release(release)
+    rows = flattener.rows(release, repair.misplaced)
+    cells = {cell for of_table in rows.values() for row in of_table for cell in row if cell}
+    pieces = {piece for cell in cells for piece in cell.split(";")}
+    assert {each for each in expected if each not in cells and each.replace(";", ",") not in pieces} == set()
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), shared=st.booleans())
+def test_no_value_of_the_newest_of_two_releases_is_lost_by_merging(
+    schema: ReleaseSchema,
+    flattener: Flattener,
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    shared: bool,
+) -> None:
+    dice = Random(seed)
+    older, newer = (like_object(schema.shape, dice, 0) for _ in range(2))
+    older |= {"ocid": OCID, "id": "1", "date": "2026-01-01"}
+    newer |= {"ocid": OCID, "id": "1" if shared else "2", "date": "2026-01-02", "tag": ["tender"]}
+    expected = {leaf.value for leaf in leaves("", {**newer, "id": "", "tag": ""}, ())}
+    with ReleaseSpill(tmp_path_factory.mktemp("spill") / "spill.sqlite") as spill:
+        spill.add(OCID, FoundRelease(older, 1), 0)
+        spill.add(OCID, FoundRelease(newer, 2), 0)
+        ((_, group),) = spill.processes()
+        process = merge_process(group, spill.load, schema)
+    rows = flattener.rows(process.release, [*process.unplaced, *process.outside])
+    cells = {cell for of_table in rows.values() for row in of_table for cell in row if cell}
+    pieces = {piece for cell in cells for piece in cell.split(";")}
+    assert {each for each in expected if each not in cells and each.replace(";", ",") not in pieces} == set()

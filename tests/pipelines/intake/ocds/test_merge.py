@@ -28,13 +28,17 @@ def text_of(value: Any) -> Any:
 def without_empty(value: Any) -> Any:
     """Merging drops empty arrays, objects and nulls; a single release keeps them, to the same tables."""
     if isinstance(value, dict):
-        return {key: kept for key, each in value.items() if (kept := without_empty(each)) not in (None, [], {})}
+        return {
+            key: kept for key, each in value.items() if (kept := without_empty(each)) not in (None, [], {})
+        }
     return [without_empty(each) for each in value] if isinstance(value, list) else value
 
 
 @pytest.fixture
 def merge(tmp_path: Path, schema: ReleaseSchema) -> Merge:
-    """Merge releases of one process; `compiled` holds the positions of compiled ones, `links` what they were made of."""
+    """Merge releases of one process; `compiled` holds the positions of compiled ones, `links` what they were
+    made of.
+    """
 
     def run(
         *releases: dict[str, Any],
@@ -45,7 +49,9 @@ def merge(tmp_path: Path, schema: ReleaseSchema) -> Merge:
         with ReleaseSpill(tmp_path / "spill.sqlite") as spill:
             for position, release in enumerate(releases):
                 is_compiled = position in compiled
-                found = FoundRelease(text_of(release), position + 1, is_compiled, links if is_compiled else ())
+                found = FoundRelease(
+                    text_of(release), position + 1, is_compiled, links if is_compiled else ()
+                )
                 spill.add(release.get("ocid", OCID), found, 0)
             ((_, group),) = spill.processes()
             return merge_process(group, spill.load, rules)
@@ -54,7 +60,13 @@ def merge(tmp_path: Path, schema: ReleaseSchema) -> Merge:
 
 
 def release(number: int, **members: Any) -> dict[str, Any]:
-    return {"ocid": OCID, "id": str(number), "date": f"2026-01-{number:02d}T00:00:00Z", "tag": ["tender"], **members}
+    return {
+        "ocid": OCID,
+        "id": str(number),
+        "date": f"2026-01-{number:02d}T00:00:00Z",
+        "tag": ["tender"],
+        **members,
+    }
 
 
 @pytest.mark.skipif(not EXPECTED, reason="conformance data is not here")
@@ -89,7 +101,9 @@ def _differences(expected: Any, found: Any, path: str = "") -> list[str]:
             for line in _differences(expected.get(key), found.get(key), f"{path}/{key}")
         ]
     if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        return [line for one, two in zip(expected, found, strict=True) for line in _differences(one, two, path)]
+        return [
+            line for one, two in zip(expected, found, strict=True) for line in _differences(one, two, path)
+        ]
     return [] if expected == found else [f"{path}: {expected!r} {found!r}"]
 
 
@@ -101,7 +115,9 @@ def test_a_single_release_passes_with_all_it_has(merge: Merge) -> None:
 
 
 def test_later_releases_win_whatever_the_order_of_the_files(merge: Merge) -> None:
-    merged = merge(release(2, tender={"title": "new"}), release(1, tender={"title": "old", "description": "kept"}))
+    merged = merge(
+        release(2, tender={"title": "new"}), release(1, tender={"title": "old", "description": "kept"})
+    )
     assert merged.release["tender"] == {"title": "new", "description": "kept"}
     assert merged.newest.ordinal == 1
     assert merged.release["id"] == f"{OCID}-2026-01-02T00:00:00Z"
@@ -152,7 +168,9 @@ def test_elements_with_empty_ids_are_not_merged_into_one(merge: Merge) -> None:
         (("x", "2026-01-01T00:00:00Z", "tender"), ("y", "2026-01-02T00:00:00Z", "tender")),
     ],
 )
-def test_a_compiled_release_stands_for_the_releases_that_its_record_names(merge: Merge, links: tuple[Any, ...]) -> None:
+def test_a_compiled_release_stands_for_the_releases_that_its_record_names(
+    merge: Merge, links: tuple[Any, ...]
+) -> None:
     # Compiled a moment before the releases were dated, as publishers do.
     base = release(1, id="c", date="2025-12-31T23:59:59Z", tag=["compiled"], awards=[{"title": "a"}])
     given = [release(1, awards=[{"title": "A"}]), release(2, awards=[{"title": "B"}]), base]
@@ -163,7 +181,9 @@ def test_a_compiled_release_stands_for_the_releases_that_its_record_names(merge:
 
 def test_a_compiled_release_stands_for_what_is_not_newer(merge: Merge) -> None:
     base = release(2, id="c", tag=["compiled"], tender={"title": "compiled"})
-    merged = merge(release(1, tender={"title": "old"}), release(3, tender={"description": "news"}), base, compiled=(2,))
+    merged = merge(
+        release(1, tender={"title": "old"}), release(3, tender={"description": "news"}), base, compiled=(2,)
+    )
     assert merged.release["tender"] == {"title": "compiled", "description": "news"}
     assert (merged.merged, merged.contained) == (2, 1)
 
@@ -177,8 +197,16 @@ def test_of_several_compiled_releases_the_newest_counts(merge: Merge) -> None:
 
 def test_wrong_shapes_do_not_stop_merging(merge: Merge) -> None:
     merged = merge(
-        release(1, tender={"submissionMethod": "Electrónica", "items": {"id": 1, "description": "a"}}, buyer="Ministerio"),
-        release(2, tender={"submissionMethod": ["written"], "items": [{"id": "1", "quantity": 5}]}, buyer={"name": "M"}),
+        release(
+            1,
+            tender={"submissionMethod": "Electrónica", "items": {"id": 1, "description": "a"}},
+            buyer="Ministerio",
+        ),
+        release(
+            2,
+            tender={"submissionMethod": ["written"], "items": [{"id": "1", "quantity": 5}]},
+            buyer={"name": "M"},
+        ),
     )
     assert merged.release["tender"]["submissionMethod"] == ["written"]
     assert merged.release["tender"]["items"] == [{"id": "1", "description": "a", "quantity": "5"}]
@@ -193,7 +221,11 @@ def test_beyond_the_standard_releases_may_disagree(merge: Merge) -> None:
         release(3, extra={"a": {"c": "3"}}),
     )
     assert merged.release["tender"] == {"title": "t", "description": "d"}
-    assert [(leaf.pointer, leaf.value) for leaf in merged.outside] == [("/extra/a/b", "1"), ("/extra/a", "2"), ("/extra/a/c", "3")]
+    assert [(leaf.pointer, leaf.value) for leaf in merged.outside] == [
+        ("/extra/a/b", "1"),
+        ("/extra/a", "2"),
+        ("/extra/a/c", "3"),
+    ]
     assert merged.clash == "/extra/a"
     assert [leaf.pointer for leaf in merged.unplaced] == ["/buyer"]
 
@@ -202,7 +234,11 @@ def test_upgrading_happens_around_merging(merge: Merge) -> None:
     supplier = {"name": "Uno", "identifier": {"scheme": "XA-TIN", "id": "1"}}
     merged = merge(
         release(1, buyer={"name": "Ministerio"}, awards=[{"id": "A", "suppliers": [supplier]}]),
-        release(2, awards=[{"id": "A", "suppliers": [supplier]}], tender={"procuringEntity": {"name": "Ministerio"}}),
+        release(
+            2,
+            awards=[{"id": "A", "suppliers": [supplier]}],
+            tender={"procuringEntity": {"name": "Ministerio"}},
+        ),
     )
     assert merged.upgraded
     assert merged.release["awards"][0]["suppliers"] == [{"id": "XA-TIN-1", "name": "Uno"}]

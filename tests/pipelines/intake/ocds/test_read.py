@@ -12,7 +12,13 @@ from pipelines.intake.sources import SourceFile
 from pipelines.records import Finding
 
 Write = Callable[..., SourceFile]
-A: dict[str, Any] = {"ocid": "ocds-213czf-1", "id": "1", "date": "2026-01-01", "tag": ["tender"], "tender": {"id": "T"}}
+A: dict[str, Any] = {
+    "ocid": "ocds-213czf-1",
+    "id": "1",
+    "date": "2026-01-01",
+    "tag": ["tender"],
+    "tender": {"id": "T"},
+}
 B: dict[str, Any] = {**A, "ocid": "ocds-213czf-2"}
 COMPILED: dict[str, Any] = {**A, "id": "c", "tag": ["compiled"]}
 LINK = {"url": "https://example.org/release/1", "date": "2026-01-01", "tag": ["tender"]}
@@ -30,9 +36,18 @@ def read(file: SourceFile) -> tuple[list[FoundRelease], FindingList, FileFacts]:
         ({**PACKAGE, "releases": [A, B]}, {"release-package": 1}, ["1", "2"]),
         ({"releases": [A], **PACKAGE}, {"release-package": 1}, ["1"]),
         ({**PACKAGE, "releases": A}, {"release-package": 1}, ["1"]),
-        ({**PACKAGE, "records": [{"ocid": "x", "releases": [A, A]}]}, {"record-package": 1, "record": 1}, ["1", "1"]),
         (
-            {**PACKAGE, "records": [{"ocid": "x", "releases": [A], "compiledRelease": COMPILED, "versionedRelease": {}}]},
+            {**PACKAGE, "records": [{"ocid": "x", "releases": [A, A]}]},
+            {"record-package": 1, "record": 1},
+            ["1", "1"],
+        ),
+        (
+            {
+                **PACKAGE,
+                "records": [
+                    {"ocid": "x", "releases": [A], "compiledRelease": COMPILED, "versionedRelease": {}}
+                ],
+            },
             {"record-package": 1, "record": 1},
             ["1"],
         ),
@@ -48,11 +63,17 @@ def read(file: SourceFile) -> tuple[list[FoundRelease], FindingList, FileFacts]:
         (A, {"release": 1}, ["1"]),
         (COMPILED, {"compiled-release": 1}, ["1"]),
         ([A, B], {"list": 1, "release": 2}, ["1", "2"]),
-        ([{**PACKAGE, "releases": [A]}, {**PACKAGE, "releases": [B]}], {"list": 1, "release-package": 2}, ["1", "2"]),
+        (
+            [{**PACKAGE, "releases": [A]}, {**PACKAGE, "releases": [B]}],
+            {"list": 1, "release-package": 2},
+            ["1", "2"],
+        ),
         ([{**PACKAGE, "releases": [A]}, B], {"list": 1, "release-package": 1, "release": 1}, ["1", "2"]),
     ],
 )
-def test_every_wrapping_is_understood(source: Write, content: Any, kinds: dict[str, int], ocids: list[str]) -> None:
+def test_every_wrapping_is_understood(
+    source: Write, content: Any, kinds: dict[str, int], ocids: list[str]
+) -> None:
     file = source("x.json", json.dumps(content, indent=1))
     found, findings, facts = read(file)
     assert is_ocds(file.path)
@@ -84,10 +105,14 @@ def test_documents_behind_each_other_are_read_too(source: Write) -> None:
 
 
 def test_bad_lines_lose_only_themselves(source: Write) -> None:
-    text = "\n".join([json.dumps(A), '{"ocid": "x", ', "", '{"ocid": NaN}', json.dumps(B) + " trailing", json.dumps(B)])
+    text = "\n".join(
+        [json.dumps(A), '{"ocid": "x", ', "", '{"ocid": NaN}', json.dumps(B) + " trailing", json.dumps(B)]
+    )
     found, findings, _ = read(source("x.jsonl", text))
     assert [each.value["ocid"] for each in found] == [A["ocid"], B["ocid"], B["ocid"]]
-    assert [(finding.code, finding.row_number, finding.parameters["reason"]) for finding in findings.listed] == [
+    assert [
+        (finding.code, finding.row_number, finding.parameters["reason"]) for finding in findings.listed
+    ] == [
         ("invalid-json", 2, "truncated"),
         ("invalid-json", 4, "not-a-number"),
         ("invalid-json", 5, "syntax"),
@@ -134,7 +159,12 @@ def test_encodings(source: Write, encoding: str, name: str) -> None:
         (b'{"releases": [{"x": ' + b"9" * 2_000_000 + b"}]}", "invalid-json", "number-too-long", None),
         (b'{"releases": []}', "ocds-no-releases", None, None),
         (b'{"releases": null}', "ocds-no-releases", None, None),
-        (b'{"records": [{"ocid": "x", "releases": [{"url": "https://example.org"}]}]}', "ocds-no-releases", None, None),
+        (
+            b'{"records": [{"ocid": "x", "releases": [{"url": "https://example.org"}]}]}',
+            "ocds-no-releases",
+            None,
+            None,
+        ),
         (b"[]", "ocds-no-releases", None, None),
     ],
 )
@@ -148,6 +178,7 @@ def test_files_without_a_release_give_one_finding(
     assert finding.parameters.get("reason") == reason
     if place:
         assert (finding.parameters["line"], finding.parameters["column"]) == place
+        assert finding.parameters["position"] == f"{place[0]}:{place[1]}"
     assert all(each.value == {"ocid": "1"} for each in found)
 
 
@@ -167,17 +198,24 @@ def test_a_damaged_gzip_is_a_finding(source: Write) -> None:
 
 
 def test_a_record_says_from_which_releases_it_was_compiled(source: Write) -> None:
-    found, _, facts = read(source("x.json", {"ocid": "x", "releases": [LINK], "compiledRelease": {"id": "c"}}))
+    found, _, facts = read(
+        source("x.json", {"ocid": "x", "releases": [LINK], "compiledRelease": {"id": "c"}})
+    )
     assert found == [
         FoundRelease(
-            {"id": "c", "ocid": "x"}, 1, compiled=True, links=(("https://example.org/release/1", "2026-01-01", "tender"),)
+            {"id": "c", "ocid": "x"},
+            1,
+            compiled=True,
+            links=(("https://example.org/release/1", "2026-01-01", "tender"),),
         )
     ]
     assert facts.linked_records == 1
 
 
 def test_what_a_package_says_of_itself_is_kept_wherever_it_stands(source: Write) -> None:
-    _, _, facts = read(source("x.json", {"uri": "u", "releases": [A], "publisher": {"name": "P"}, "license": None}))
+    _, _, facts = read(
+        source("x.json", {"uri": "u", "releases": [A], "publisher": {"name": "P"}, "license": None})
+    )
     assert facts.packages == [{"uri": "u", "publisher": {"name": "P"}}]
 
 
@@ -189,6 +227,10 @@ def test_what_a_package_says_of_itself_is_kept_wherever_it_stands(source: Write)
         [{"codigo": 1}, {"codigo": 2}],
         [{"tag": "x"}],
         {"records": [{"codigo": 1}]},
+        {
+            "title": "schema",
+            "properties": {"releases": {"type": "array"}, "compiledRelease": {"$ref": "#/x"}},
+        },
         {"name": "package", "resources": []},
         [[1, 2], [3, 4]],
         [1, 2],
@@ -215,6 +257,7 @@ def test_what_is_no_json_is_not_ocds(source: Write, content: bytes) -> None:
         json.dumps({"ocid": "ocds-213czf-1", "id": "1", "date": "2026-01-01T00:00:00Z"}),
         json.dumps({"tag": ["tender"], "tender": {"id": "1"}}),
         json.dumps({"publishedDate": "2026-01-01", "records": []}),
+        json.dumps({"ocid": "ocds-213czf-1", "bids": {"details": []}}),
     ],
 )
 def test_the_start_is_enough(source: Write, content: str) -> None:

@@ -57,7 +57,9 @@ def test_organizations_become_parties_with_all_their_roles() -> None:
         ({}, [{"id": "7", "name": "Dos SA"}], None),
     ],
 )
-def test_the_id_of_an_organization(identifier: dict[str, str], parties: list[Any], expected: str | None) -> None:
+def test_the_id_of_an_organization(
+    identifier: dict[str, str], parties: list[Any], expected: str | None
+) -> None:
     release = {"buyer": {"name": "Uno SA", "identifier": identifier}, "parties": parties}
     upgrade_release(release)
     assert release["buyer"].get("id") == expected
@@ -66,8 +68,19 @@ def test_the_id_of_an_organization(identifier: dict[str, str], parties: list[Any
 def test_details_go_to_the_party_and_contradictions_stay() -> None:
     release, changed = upgraded(
         {
-            "parties": [{"id": "1", "name": "Uno", "roles": ["supplier"], "address": {"locality": "Norte", "region": ""}}],
-            "buyer": {"id": "1", "address": {"locality": "Sur", "region": "R"}, "contactPoint": {"name": "N"}},
+            "parties": [
+                {
+                    "id": "1",
+                    "name": "Uno",
+                    "roles": ["supplier"],
+                    "address": {"locality": "Norte", "region": ""},
+                }
+            ],
+            "buyer": {
+                "id": "1",
+                "address": {"locality": "Sur", "region": "R"},
+                "contactPoint": {"name": "N"},
+            },
         }
     )
     assert changed
@@ -84,7 +97,10 @@ def test_details_go_to_the_party_and_contradictions_stay() -> None:
 
 
 def test_a_party_missing_from_a_list_of_parties_is_not_invented() -> None:
-    release = {"parties": [{"id": "1", "name": "Uno", "roles": ["buyer"]}], "buyer": {"id": "2", "name": "Dos"}}
+    release = {
+        "parties": [{"id": "1", "name": "Uno", "roles": ["buyer"]}],
+        "buyer": {"id": "2", "name": "Dos"},
+    }
     assert upgraded(release) == (release, False)
 
 
@@ -93,7 +109,9 @@ def test_a_release_of_1_1_does_not_change() -> None:
         "parties": [{"id": "1", "name": "Uno", "roles": ["buyer"], "address": {"region": "R"}}],
         "buyer": {"id": "1", "name": "Uno"},
         "tender": {"id": "T", "amendments": [{"id": "1", "rationale": "r"}]},
-        "contracts": [{"id": "C", "implementation": {"transactions": [{"id": "T", "value": {"amount": "1"}}]}}],
+        "contracts": [
+            {"id": "C", "implementation": {"transactions": [{"id": "T", "value": {"amount": "1"}}]}}
+        ],
     }
     assert upgraded(release) == (release, False)
 
@@ -101,7 +119,9 @@ def test_a_release_of_1_1_does_not_change() -> None:
 @pytest.mark.parametrize("part", ["awards", "contracts"])
 def test_a_single_amendment_joins_the_amendments(part: str) -> None:
     amendment = {"date": "2026-01-02", "rationale": "r"}
-    release, changed = upgraded({part: [{"id": "1", "amendment": amendment}], "tender": {"amendment": amendment}})
+    release, changed = upgraded(
+        {part: [{"id": "1", "amendment": amendment}], "tender": {"amendment": amendment}}
+    )
     assert changed
     expected = [{"id": "2026-01-02", **amendment}]
     assert release[part][0] == {"id": "1", "amendments": expected}
@@ -110,9 +130,13 @@ def test_a_single_amendment_joins_the_amendments(part: str) -> None:
 
 def test_an_amendment_that_is_there_already_is_not_doubled() -> None:
     listed = [{"id": "1", "date": "2026-01-02", "rationale": "r"}]
-    release, _ = upgraded({"tender": {"amendment": {"date": "2026-01-02"}, "amendments": copy.deepcopy(listed)}})
+    release, _ = upgraded(
+        {"tender": {"amendment": {"date": "2026-01-02"}, "amendments": copy.deepcopy(listed)}}
+    )
     assert release["tender"]["amendments"] == listed
-    release, _ = upgraded({"tender": {"amendment": {"rationale": "other"}, "amendments": copy.deepcopy(listed)}})
+    release, _ = upgraded(
+        {"tender": {"amendment": {"rationale": "other"}, "amendments": copy.deepcopy(listed)}}
+    )
     assert release["tender"]["amendments"] == [*listed, {"id": "2", "rationale": "other"}]
 
 
@@ -125,7 +149,12 @@ def test_transactions() -> None:
     found, release = transaction(
         id="1",
         amount={"amount": "5", "currency": "USD"},
-        providerOrganization={"scheme": "XA-TIN", "id": "1", "legalName": "Uno", "uri": "https://uno.example"},
+        providerOrganization={
+            "scheme": "XA-TIN",
+            "id": "1",
+            "legalName": "Uno",
+            "uri": "https://uno.example",
+        },
         receiverOrganization={"legalName": "Dos"},
     )
     assert found == {
@@ -134,12 +163,20 @@ def test_transactions() -> None:
         "payer": {"id": "XA-TIN-1", "name": "Uno"},
         "payee": {"id": "Dos", "name": "Dos"},
     }
-    assert [(party["id"], party["roles"]) for party in release["parties"]] == [("XA-TIN-1", ["payer"]), ("Dos", ["payee"])]
+    assert [(party["id"], party["roles"]) for party in release["parties"]] == [
+        ("XA-TIN-1", ["payer"]),
+        ("Dos", ["payee"]),
+    ]
     assert release["parties"][0]["identifier"]["uri"] == "https://uno.example"
 
 
 def test_transactions_that_contradict_themselves_keep_both() -> None:
-    members = {"amount": {"amount": "5"}, "value": {"amount": "6"}, "payer": {"id": "1"}, "providerOrganization": {"id": "2"}}
+    members = {
+        "amount": {"amount": "5"},
+        "value": {"amount": "6"},
+        "payer": {"id": "1"},
+        "providerOrganization": {"id": "2"},
+    }
     assert transaction(**members)[0] == members
     assert transaction(amount={"amount": "5"}, value={"amount": "5"})[0] == {"value": {"amount": "5"}}
 
@@ -149,7 +186,9 @@ def test_the_fictional_example_of_1_0_says_the_same_as_that_of_1_1() -> None:
         pytest.skip("conformance data is not here")
     for name in ("01-planning", "02-tender", "04-award", "05-contract"):
         file = f"ocds-213czf-000-00001-{name}.json"
-        old, new = (json.loads((EXAMPLE / version / file).read_text())["releases"][0] for version in ("1.0", "1.1"))
+        old, new = (
+            json.loads((EXAMPLE / version / file).read_text())["releases"][0] for version in ("1.0", "1.1")
+        )
         upgrade_release(old)
         gather_parties(old)
         # The publisher changed numbers of suppliers between the versions; buyer and structure are comparable.

@@ -1,0 +1,61 @@
+"""Pages for what went wrong: what happened and what to do, in the language of the reader, with the right status."""
+
+import logging
+import sqlite3
+from typing import Any
+
+from datasette import Forbidden, NotFound, Request, Response, hookimpl
+from datasette.database import QueryInterrupted
+from datasette.utils import add_cors_headers
+from datasette.utils.asgi import Base400
+from datasette.views.base import DatasetteError
+
+logger = logging.getLogger("ingp.site")
+
+
+def judged(exception: Exception) -> tuple[str, int, str]:
+    """(kind, status, technical message) of an exception."""
+    if isinstance(exception, QueryInterrupted) or getattr(exception, "title", None) == "SQL Interrupted":
+        # Datasette answers 500 when a table page runs out of time; nothing is broken, the question was too large.
+        return "too_slow", 400, "The query took longer than the time limit allows."
+    if isinstance(exception, DatasetteError):
+        kind, message = "bad_request", exception.plain_message or str(exception.message)
+        return {403: "forbidden", 404: "not_found"}.get(exception.status, kind), exception.status, message
+    if isinstance(exception, NotFound):
+        return "not_found", 404, str(exception.args[0]) if exception.args else "Not found"
+    if isinstance(exception, Forbidden):
+        return "forbidden", 403, str(exception.args[0]) if exception.args else "Forbidden"
+    if isinstance(exception, Base400):
+        return "bad_request", exception.status, str(exception)
+    if isinstance(exception, sqlite3.OperationalError):
+        # A facet or a page marker of the address names something that the table does not have.
+        return "bad_request", 400, str(exception)
+    return "failure", 500, "Internal error"
+
+
+async def answer(datasette: Any, request: Request, exception: Exception) -> Response:
+    kind, status, message = judged(exception)
+    if kind == "failure":
+        logger.error("failed to answer %s", request.path, exc_info=exception)
+    headers: dict[str, str] = {}
+    if datasette.cors:
+        add_cors_headers(headers)
+    path = request.path.split("?")[0]
+    if path.endswith(".json") or "application/json" in (request.headers.get("accept") or ""):
+        return Response.error(message, status, headers=headers)
+    if path.endswith(".csv"):
+        return Response.text(message, status=status, headers=headers)
+    context = {"kind": kind, "status": status, "error": message, "seconds": datasette.setting("sql_time_limit_ms") / 1000}
+    return Response.html(await datasette.render_template("error.html", context, request=request), status=status, headers=headers)
+
+
+@hookimpl(wrapper=True)
+def handle_exception(datasette: Any, request: Request, exception: Exception) -> Any:
+    """In place of Datasette's own answer, which is in English and prints every local variable to the log."""
+    yield
+    return [answer(datasette, request, exception)]
+
+
+@hookimpl
+def forbidden(datasette: Any, request: Request, message: str) -> Any:
+    return answer(datasette, request, Forbidden(message))

@@ -1,0 +1,84 @@
+"""What a visitor's browser and a search engine may do, and which pages of the program are not part of this site."""
+
+from collections.abc import Callable
+from typing import Any
+
+from datasette import NotFound, Request, Response, hookimpl
+
+HEADERS = {
+    b"content-security-policy": (
+        b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+    ),
+    b"referrer-policy": b"strict-origin-when-cross-origin",
+    b"x-content-type-options": b"nosniff",
+}
+
+# Every address with a question mark is a view of a page that is listed without one.
+ROBOTS = """\
+User-agent: *
+Disallow: /*?
+Disallow: /*/-/
+Disallow: /-/
+Allow: /*?_lang=
+"""
+
+TOOLS = "api|patterns|queries|messages|allow-debug|allowed|rules|check|debug/autocomplete|logout|create-token|auth-token"
+"""Pages of Datasette for its developers and for accounts: English only, with scripts, and of no use here."""
+
+
+async def robots() -> Response:
+    return Response.text(ROBOTS)
+
+
+async def absent(request: Request) -> None:
+    raise NotFound(f"{request.path} is not part of this site")
+
+
+@hookimpl
+def register_routes() -> list[tuple[str, Any]]:
+    return [
+        (r"^/robots\.txt$", robots),
+        (rf"^/-/({TOOLS})(\.\w+)?$", absent),
+        (r"^/[^/]+/-/(queries|queries/store|create|execute-write)(\.\w+)?$", absent),
+    ]
+
+
+@hookimpl
+def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
+    """Security headers on every answer; the right media type, and leave for other sites, on the files of the release."""
+    prefix = datasette.urls.path("/files/")
+
+    def wrap(app: Any) -> Any:
+        async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            path = scope["path"].removeprefix(prefix) if scope["path"].startswith(prefix) else None
+
+            async def tell(message: dict[str, Any]) -> None:
+                if message["type"] == "http.response.start":
+                    own = dict(HEADERS)
+                    if path is not None and message["status"] == 200:
+                        own |= {b"access-control-allow-origin": b"*"}
+                        kind = datasette.published.release.media_types.get(path)
+                        own |= {b"content-type": kind.encode()} if kind else {}
+                    kept = [(key, value) for key, value in message.get("headers", []) if key.lower() not in own]
+                    message = {**message, "headers": [*kept, *own.items()]}
+                await send(message)
+
+            await app(scope, receive, tell)
+
+        return guarded
+
+    return wrap
+
+
+@hookimpl
+def extra_template_vars(datasette: Any) -> dict[str, Any]:
+    """``limits``: how many rows a query may return, and how many seconds it may take."""
+    return {
+        "limits": {
+            "rows": datasette.setting("max_returned_rows"),
+            "seconds": datasette.setting("sql_time_limit_ms") / 1000,
+        }
+    }

@@ -1,0 +1,103 @@
+"""Submit and publish, killed at every step; run by test_interrupted.py as a script.
+
+    python interrupted.py <folder>       prints the steps at which it was killed, as JSON
+"""
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import duckdb  # noqa: E402
+import frictionless  # noqa: E402, F401  imported before forking, so that no child has to
+import obstore  # noqa: E402
+import pandas  # noqa: E402, F401
+from faults import kill_at_every_step  # noqa: E402
+
+from pipelines import workflow  # noqa: E402
+from pipelines.catalogue import load_catalogue  # noqa: E402
+from pipelines.intake import receive  # noqa: E402
+from pipelines.publication import assemble, current_release, read_release  # noqa: E402
+from pipelines.settings import Settings  # noqa: E402
+from pipelines.store import State, newest_versions, read_history, verify_version  # noqa: E402
+from pipelines.validation import rules, validate  # noqa: E402
+
+ROWS = 3
+TOPICS = "topic,position,title\nopenData,1,Open data\nwomen,2,Women\nmsme,3,Small firms\n"
+
+WRITERS = [
+    (obstore, "put"),
+    (receive, "write_manifest"),
+    (receive, "stage_raw_table"),
+    (validate, "check_contents"),
+    (validate, "write_report"),
+    (validate, "_write_table"),
+    (assemble, "gather_tables"),
+    (assemble, "write_parquet"),
+    (assemble, "write_csv"),
+    (assemble, "write_sqlite"),
+    (assemble, "write_duckdb"),
+    (assemble, "verify_release"),
+    (workflow, "switch_current"),
+]
+
+
+def open_site(folder: Path) -> workflow.Installation:
+    return workflow.Installation.open(Settings(data_dir=folder / "var", threads=1, memory_limit="500MB"))
+
+
+def work(folder: Path) -> None:
+    site = open_site(folder)
+    workflow.submit(site, [folder / "topics.csv"], "INGP", package_type="activity")
+    workflow.publish(site)
+
+
+def check(folder: Path, step: int) -> None:
+    """Before the rerun nothing is half there; after it everything is there once."""
+    site = open_site(folder)
+    read_whole(site)
+    for submission_id in workflow.unfinished(site):
+        workflow.process(site, submission_id)
+    work(folder)
+    versions = newest_versions(site.lake)
+    assert [int(version.number) for version in versions] == [1], versions
+    assert len(read_history(site.lake, "INGP", "activity")) == 1
+    assert sum(each.rows for each in versions[0].tables) == ROWS
+    (record,) = site.ledger.submissions()
+    assert record.state == State.PUBLISHED, record
+    assert (record.rows_in, record.rows_accepted, record.rows_refused) == (ROWS, ROWS, 0)
+    assert len(list(site.zones.staged.iterdir())) == 1
+    read_whole(site, expect=True)
+
+
+def read_whole(site: workflow.Installation, *, expect: bool = False) -> None:
+    """Whatever a reader can reach is complete: the versions, and the release that is served."""
+    for version in newest_versions(site.lake):
+        verify_version(site.lake, version)
+    folder = current_release(site.zones)
+    assert folder is not None or not expect
+    if folder is None:
+        return
+    release = read_release(folder)
+    assert all((folder / file.path).stat().st_size == file.bytes for file in release.files)
+    with duckdb.connect(str(folder / "ingp.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM activity_topics").fetchall() == [(ROWS,)]
+
+
+def main(folder: Path) -> None:
+    load_catalogue(ROOT / "schemas", ROOT / "datapackages")
+    rules.load_rules()
+
+    def prepare(step: int) -> Path:
+        own = folder / str(step)
+        own.mkdir(parents=True)
+        (own / "topics.csv").write_text(TOPICS, encoding="utf-8")
+        return own
+
+    print(json.dumps(kill_at_every_step(prepare, work, check, wrap=WRITERS, lanes=2)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
