@@ -109,18 +109,17 @@ def register_routes() -> list[tuple[str, Any]]:
 @hookimpl
 def prepare_jinja2_environment(env: Environment, datasette: Any) -> None:
     """English in the environment of pages without a request, one environment beside it per further language."""
+    sites = {language: datasette.published.in_language(language) for language in LANGUAGES}
+    # The base is furnished last: an overlay made from a furnished one would go on filling the base.
+    datasette.environments = {language: _furnished(env.overlay(), site) for language, site in sites.items()}
+    _furnished(env, sites["en"])
+
+
+def _furnished(env: Environment, site: Any) -> Environment:
+    env.globals = {**env.globals, "site": site}
     env.add_extension("jinja2.ext.i18n")
-    datasette.environments = {language: _environment(env, datasette.published, language) for language in LANGUAGES}
-    env.globals.update(datasette.environments["en"].globals)
-    env.newstyle_gettext = True
-
-
-def _environment(env: Environment, published: Any, language: str) -> Environment:
-    own = env.overlay(extensions=["jinja2.ext.i18n"])
-    own.globals = dict(env.globals)
-    own.install_gettext_translations(published.in_language(language).translations, newstyle=True)
-    own.globals["site"] = published.in_language(language)
-    return own
+    env.install_gettext_translations(site.translations, newstyle=True)
+    return env
 
 
 @hookimpl

@@ -293,15 +293,17 @@ class Site:
         """Names of the displayed columns that have a value in at least one of the displayed rows."""
         return {cell["column"] for row in rows for cell in row if cell["raw"] not in (None, "")}
 
-    def related(self, table: str) -> list[dict[str, Any]]:
-        """The other published tables of a contracting process, for a table that names its process (``ocid``)."""
+    def related(self, table: str, member: str) -> list[dict[str, Any]]:
+        """The other published tables of a member's contracting process, for a table that names its process (``ocid``)."""
         if "ocid" not in self.release.columns.get(table, ()):
             return []
         return [
             each
             for group in self.groups
             for each in group["tables"]
-            if each["name"] != table and "ocid" in self.release.columns[each["name"]]
+            if each["name"] != table
+            and "ocid" in self.release.columns[each["name"]]
+            and member in self.release.members(each["name"])
         ]
 
     # Members

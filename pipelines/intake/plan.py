@@ -15,6 +15,9 @@ from pipelines.intake.mapping import all_instructions_for, instructions_for
 from pipelines.intake.sources import Instructions, RawTable
 from pipelines.records import Finding
 
+NAME_POINTS = 2
+"""How many recognised headings the name of a file or sheet is worth."""
+
 HEADING_SEARCH_ROWS = 50
 """A heading is looked for in this many rows: exports put titles, logos and dates above it."""
 
@@ -59,8 +62,11 @@ class TablePlan:
 
 @dataclass(slots=True)
 class Planned:
+    """heading_row: where the heading seems to be when no plan says it, so that it is not counted as data."""
+
     plans: list[TablePlan]
     findings: list[Finding]
+    heading_row: int = 0
 
 
 def _letter(index: int) -> str:
@@ -149,35 +155,47 @@ def _plan_one(raw: RawTable, index: LabelIndex, told: Mapping[str, Any]) -> Plan
     if not any(cell and cell.strip() for _, cells in head for cell in cells):
         return Planned([], [_finding(raw, "no-heading")])
     if told.get("table") and told["table"] not in package_type.by_name:
-        known = [table.name for table in package_type.tables]
-        return Planned([], [_finding(raw, "table-unknown", name=told["table"], known=known)])
+        return _unknown_table(raw, package_type, told, str(told["table"]))
 
     told_labels = _told_labels(told)
-    name = told.get("table") or index.table_named(raw.name)
     flattened = plan_flattened(raw, head, package_type) if not told.get("columns") and not told.get("table") else None
     if flattened is not None:
         return Planned([TablePlan(**each) for each in flattened], [])
 
+    candidates = [package_type.table(told["table"])] if told.get("table") else package_type.tables
+    named = index.table_named(raw.name)
     score: dict[int, int] = {}
-    best_table, best_hits = name, -1
+    best_table, best_points = None, 0
     for number, cells in head:
         told_hits = sum(1 for cell in cells if cell and fold(cell) in told_labels)
-        if name:
-            score[number] = told_hits + index.hits(name, cells)
-            continue
-        for table in package_type.tables:
-            hits = index.hits(table.name, cells)
-            score[number] = max(score.get(number, 0), hits + told_hits)
-            # A table is what most of the labels say; between equals the one with fewer columns of its own.
-            if hits > best_hits:
-                best_table, best_hits = table.name, hits
-    if best_table is None or (not name and best_hits < 2):
-        known = [table.name for table in package_type.tables]
-        return Planned([], [_finding(raw, "table-unknown", name=raw.name, known=known)])
+        for table in candidates:
+            hits = index.hits(table.name, cells) + told_hits
+            score[number] = max(score.get(number, 0), hits)
+            # The headings say which table it is; the name of the file or sheet decides between near equals:
+            # a file called "contracts" with the columns of the flat table is the flat table.
+            points = hits + (NAME_POINTS if table.name == named else 0)
+            if hits and points > best_points:
+                best_table, best_points = table.name, points
+    if told.get("table"):
+        best_table = told["table"]
+    elif best_table is None and named:
+        best_table = named
+    elif best_table is None or (best_points < 2 and best_table != named):
+        return _unknown_table(raw, package_type, told, raw.name)
     heading = _best_heading(head, score, told)
     if heading is None:
         return Planned([], [_finding(raw, "no-heading")])
     return _plan_columns(raw, index, package_type.table(best_table), heading, told)
+
+
+def _unknown_table(raw: RawTable, package_type: PackageType, told: Mapping[str, Any], name: str) -> Planned:
+    """No plan: which tables there are, and which columns the simplest of them cannot do without."""
+    simplest = package_type.table(package_type.flat or package_type.minimum[0])
+    required = [field.name for field in simplest.fields if field.descriptor.get("constraints", {}).get("required")]
+    needed = f"{simplest.name}: {', '.join(required)}"
+    known = [table.name for table in package_type.tables]
+    guess = _best_heading(_head(raw), {}, told)
+    return Planned([], [_finding(raw, "table-unknown", name=name, known=known, needed=needed)], guess[0] if guess else 0)
 
 
 def _finding(raw: RawTable, code: str, **parameters: Any) -> Finding:

@@ -237,7 +237,7 @@ def _read_raw_tables(
     folder.mkdir(parents=True, exist_ok=True)
     for serial, raw in enumerate(raws):
         planned = plan_table(raw, index, told)
-        staged = stage_raw_table(raw, planned.plans, folder, serial)
+        staged = stage_raw_table(raw, planned.plans, folder, serial, planned.heading_row)
         reading.parts += staged.parts
         reading.findings += planned.findings + staged.findings
         entry = {

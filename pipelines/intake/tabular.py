@@ -98,7 +98,8 @@ class _PlanWriter:
 
     def close(self) -> Part:
         self.writer.__exit__()
-        single = {
+        # Objects of a JSON file have names and no letters.
+        single = {} if self.raw.labels is not None else {
             name: column_letter(plan.indexes[0]) for name, plan in self.plan.columns.items() if len(plan.indexes) == 1
         }
         return Part(
@@ -175,12 +176,14 @@ class _Grid:
         )
 
 
-def stage_raw_table(raw: RawTable, plans: Sequence[TablePlan], folder: Path, serial: int) -> Staged:
+def stage_raw_table(
+    raw: RawTable, plans: Sequence[TablePlan], folder: Path, serial: int, heading_row: int = 0
+) -> Staged:
     """Read a raw table once and write a part per plan below `folder`.
 
-    Without plans the rows are only counted: the caller says that they were refused, and how many.
+    Without plans the rows after `heading_row` are only counted: the caller says that they were refused, and how many.
     """
-    heading_row = plans[0].heading_row if plans else 0
+    heading_row = plans[0].heading_row if plans else heading_row
     if plans:
         width = len(plans[0].labels)
         while width and not plans[0].labels[width - 1]:

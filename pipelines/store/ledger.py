@@ -228,21 +228,15 @@ class Ledger:
         it, UnknownError when the submission is not known.
         """
         with self._write() as connection:
-            entry = self._find(connection, submission_id)
-            if entry is None:
-                raise UnknownError(f"the ledger knows no submission {submission_id}")
+            entry = self._get(connection, submission_id)
             if entry.state is State(state):
                 return entry
-            self._step(connection, entry, State(state), actor, reason, detail or {}, facts)
-            return self._find(connection, submission_id)
+            return self._step(connection, entry, State(state), actor, reason, detail or {}, facts)
 
     def submission(self, submission_id: str) -> LedgerEntry:
         """A submission as it stands; UnknownError when there is none."""
         with self._read() as connection:
-            entry = self._find(connection, submission_id, lock=False)
-        if entry is None:
-            raise UnknownError(f"the ledger knows no submission {submission_id}")
-        return entry
+            return self._get(connection, submission_id, lock=False)
 
     def submissions(
         self, member: str | None = None, state: State | str | None = None
@@ -276,10 +270,16 @@ class Ledger:
         row = connection.execute(query.with_for_update() if lock else query).one_or_none()
         return _entry(row) if row else None
 
+    def _get(self, connection: Connection, submission_id: str, *, lock: bool = True) -> LedgerEntry:
+        entry = self._find(connection, submission_id, lock=lock)
+        if entry is None:
+            raise UnknownError(f"the ledger knows no submission {submission_id}")
+        return entry
+
     def _insert(self, connection: Connection, submission: Submission, actor: str) -> LedgerEntry:
         values = asdict(submission) | {"state": State.RECEIVED.value, "updated_at": _now()}
         connection.execute(insert(schema.submissions).values(**values))
-        entry = self._find(connection, submission.submission_id)
+        entry = self._get(connection, submission.submission_id)
         self._note(connection, entry, None, State.RECEIVED, actor, None, {})
         return entry
 
@@ -292,7 +292,7 @@ class Ledger:
         reason: str | None,
         detail: Mapping[str, Any],
         facts: Mapping[str, Any],
-    ) -> None:
+    ) -> LedgerEntry:
         check_move(entry.submission_id, entry.state, state)
         if unknown := set(facts) - set(schema.FACTS):
             raise StoreError(f"the ledger has no column for {', '.join(sorted(unknown))}")
@@ -302,6 +302,7 @@ class Ledger:
             .values(state=state.value, updated_at=_now(), **facts)
         )
         self._note(connection, entry, entry.state, state, actor, reason, detail)
+        return self._get(connection, entry.submission_id)
 
     def _note(
         self,
@@ -338,7 +339,7 @@ class Ledger:
         if not manifests:
             return
         newest = manifests[-1].version
-        own: dict[str, Manifest] = {m.submission.submission_id: m for m in manifests if m.submission}
+        own = {m.submission.submission_id: (m, m.submission) for m in manifests if m.submission}
         table = schema.submissions
         query = (
             select(table)
@@ -347,11 +348,12 @@ class Ledger:
         )
         with self._write() as connection:
             entries = {row.submission_id: _entry(row) for row in connection.execute(query.with_for_update())}
-            for submission_id, manifest in own.items():
+            for submission_id, (_, submission) in own.items():
                 if submission_id not in entries:
-                    entries[submission_id] = self._insert(connection, manifest.submission, actor)
+                    entries[submission_id] = self._insert(connection, submission, actor)
             for submission_id, entry in entries.items():
-                self._settle_one(connection, entry, own.get(submission_id), manifests, actor)
+                manifest, _ = own.get(submission_id, (None, None))
+                self._settle_one(connection, entry, manifest, manifests, actor)
 
     def _settle_one(
         self,
@@ -362,12 +364,8 @@ class Ledger:
         actor: str,
     ) -> None:
         known = entry.version_number or 0
-        brought_news = own is not None and own.version.number > known
-        if entry.state not in LIVE and not brought_news:
-            return  # never accepted, ended already, or sent again and being judged anew
-        if known > manifests[-1].version.number:
-            return  # another writer has committed and settled since these manifests were read
-        if brought_news:
+        if own is not None and own.version.number > known:
+            known = own.version.number
             facts = {key: own.facts[key] for key in schema.FACTS if key in own.facts}
             facts |= {"version_number": int(own.version.number), "schema_version": own.version.schema_version}
             detail = {"version": int(own.version.number)} | {
@@ -376,11 +374,14 @@ class Ledger:
             for state in route(entry.state, State.ACCEPTED):
                 accepted = state is State.ACCEPTED
                 by = own.facts.get("confirmed_by") or actor
-                self._step(
+                entry = self._step(
                     connection, entry, state, by, None, detail if accepted else {}, facts if accepted else {}
                 )
-                entry = self._find(connection, entry.submission_id)
-        ended = ended_by(manifests, entry.version_number, entry.period)
+        elif entry.state not in LIVE:
+            return  # never accepted, ended already, or sent again and being judged anew
+        elif known > manifests[-1].version.number:
+            return  # another writer has committed and settled since these manifests were read
+        ended = ended_by(manifests, known, entry.period)
         if ended is None:
             return
         withdrawn = ended.submission is None

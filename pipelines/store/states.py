@@ -56,7 +56,7 @@ def check_move(submission_id: str, before: State, after: State) -> None:
 
 def route(before: State, after: State) -> tuple[State, ...]:
     """The shortest allowed way to a state, without `before`; empty when already there."""
-    ways = deque([(before, ())])
+    ways: deque[tuple[State, tuple[State, ...]]] = deque([(before, ())])
     seen = {before}
     while ways:
         state, way = ways.popleft()

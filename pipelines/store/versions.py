@@ -210,7 +210,7 @@ def read_changes(lake: Lake, member: str, package_type: str, number: int | None 
 
 def ended_by(manifests: Sequence[Manifest], number: int, period: str) -> Manifest | None:
     """The version that took away all that version `number` said of a period; None while some stands."""
-    by_number = {manifest.version.number: manifest for manifest in manifests}
+    by_number = {int(manifest.version.number): manifest for manifest in manifests}
     if number not in by_number:
         raise StoreError(f"the ledger names version {number}, which is not in the lake")
     own = {
@@ -251,7 +251,7 @@ def sweep(lake: Lake, older_than: timedelta = timedelta(days=1)) -> int:
         for found in lake.list(prefix)
         if found.modified < limit and PurePosixPath(found.key).name != _MANIFEST
     ]
-    named = set()
+    named: set[str] = set()
     for member, package_type in packages(lake):
         for manifest in read_manifests(lake, member, package_type):
             named |= manifest.paths

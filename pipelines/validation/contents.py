@@ -18,6 +18,9 @@ JUDGE_ROWS = 50_000
 FORMULA = r"[=@][A-Za-z+(\-].*|[=+\-@].*\|.*!.*"
 """Text that a spreadsheet would run (CSV injection, OWASP): a call or name after ``=`` or ``@``, or a DDE link."""
 
+_SHIFTED = "('missing-cell', 'extra-cell', 'unclosed-quote')"
+"""Rows refused by the intake for this have cells in the wrong columns: what they hold there means nothing."""
+
 _CONSTRAINT = re.compile(r'constraint "(\w+)" is "(.*)"', re.DOTALL)
 _CODES = {
     "required": "constraint-required",
@@ -38,7 +41,8 @@ def check_contents(space: Workspace, table: Table) -> None:
     listed = ", ".join(f"coalesce(\"{column}\", '')" for column in columns)
     cursor = space.con.cursor()
     cursor.execute(
-        f'SELECT rid, source_file, source_row_number, {listed} FROM "{table.name}" WHERE {suspects} ORDER BY rid'
+        f'SELECT rid, source_file, source_row_number, {listed} FROM "{table.name}" WHERE {suspects} '
+        f"AND rid NOT IN (SELECT rid FROM {REFUSED} WHERE table_name = '{table.name}' AND reason IN {_SHIFTED}) ORDER BY rid"
     )
     schema = Schema.from_descriptor(descriptor)
     while rows := cursor.fetchmany(JUDGE_ROWS):
@@ -114,7 +118,8 @@ def _translate(
 def suggest_code(space: Workspace, codelist: str, value: str) -> dict[str, Any]:
     """Nearest code and a short list of the allowed ones, as codes: labels are for the renderer."""
     codes = space.catalogue.codelists[codelist].codes if codelist in space.catalogue.codelists else {}
-    near = get_close_matches(value, codes, n=1, cutoff=0.6)
+    # Two letters of three (MNX, MZN) are not near: a wrong hint costs more than none.
+    near = get_close_matches(value, codes, n=1, cutoff=0.75)
     return {"codelist": codelist, "suggestion": near[0] if near else "", "allowed": list(codes)[:12]}
 
 

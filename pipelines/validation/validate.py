@@ -120,13 +120,14 @@ def _check(space: Workspace, staged: StagedPackage, progress: Progress) -> list[
     for done, table in enumerate(space.tables()):
         progress(table.name, done, steps)
         check_contents(space, table)
+        # Before anything is made from the rows: a row set aside as a copy must not come back in another shape.
+        check_primary_key(space, table)
     _split_flat(space, package_type)
     skipped: list[SkippedCheck] = []
     for done, table in enumerate(space.tables()):
         progress(table.name, min(len(staged.tables) + done, steps - 2), steps)
         if table.name in space.derived:
             continue
-        check_primary_key(space, table)
         for key in table.foreign_keys:
             reason = check_foreign_key(space, table, key)
             if reason:
@@ -172,7 +173,9 @@ def _split_flat(space: Workspace, package_type: PackageType) -> None:
 
 def _join_flat(space: Workspace, package_type: PackageType) -> None:
     """The flat table from the sound rows of linked ones, for readers."""
-    if package_type.flat is None or package_type.flat in space.columns or "contracts" not in space.columns:
+    if package_type.flat is None or package_type.flat in space.columns:
+        return
+    if not space.has("contracts", "ocid", "contract_id", "award_id"):
         return
     for name in list(space.columns):
         space.con.execute(f'CREATE VIEW "sound_{name}" AS SELECT * FROM "{name}" WHERE {_sound(name)}')
@@ -233,7 +236,7 @@ def _count_sources(space: Workspace, staged: StagedPackage, verdict: Verdict) ->
     sent = [table.name for table in staged.tables]
     if sent:
         rows = " UNION ".join(
-            f'SELECT t.source_file, t.source_row_number FROM "{name}" t JOIN {REFUSED} r ON r.rid = t.rid AND r.table_name = \'{name}\''
+            f'SELECT DISTINCT t.source_file, t.source_row_number FROM "{name}" t JOIN {REFUSED} r ON r.rid = t.rid AND r.table_name = \'{name}\''
             for name in sent
         )
         refused = dict(space.con.execute(f"SELECT source_file, count(*) FROM ({rows}) GROUP BY 1").fetchall())

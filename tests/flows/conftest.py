@@ -15,18 +15,8 @@ HEADINGS = (
     "award_date,supplier_name,supplier_id,contract_title,contract_status,contract_date_signed,"
     "contract_period_start,contract_period_end,contract_value_amount,contract_value_currency"
 )
-MEMBER = "BRB"
-"""A member whose language is English."""
 
-
-def contracts(rows: int, method: str = "open", amount: str = "100.50") -> str:
-    """A flat contracts table as CSV."""
-    lines = [
-        f"C-{each},P-{each},Ministry of Works,0105,School desks,{method},goods,2025-03-01T00:00:00Z,Muebles SA,30-1,"
-        f"Desks,active,2025-04-01T00:00:00Z,2025-05-01T00:00:00Z,2025-06-01T00:00:00Z,{amount},BBD"
-        for each in range(1, rows + 1)
-    ]
-    return "\n".join([HEADINGS, *lines, ""])
+PutContracts = Callable[..., Path]
 
 
 @pytest.fixture
@@ -41,13 +31,21 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def put(data_dir: Path) -> Callable[[str, str], Path]:
-    """Put a text file into the member's inbox: (name below the inbox, text)."""
+def put_contracts(data_dir: Path) -> PutContracts:
+    """Put a flat contracts table into an inbox: (name below the inbox, rows, method). Returns its path.
 
-    def write(name: str, text: str) -> Path:
-        path = data_dir / "inbox" / MEMBER / name
+    The member BRB is one whose language is English.
+    """
+
+    def write(name: str, rows: int = 3, method: str = "open") -> Path:
+        lines = [
+            f"C-{each},P-{each},Ministry of Works,0105,School desks,{method},goods,2025-03-01T00:00:00Z,Desks SA,30-1,"
+            f"Desks,active,2025-04-01T00:00:00Z,2025-05-01T00:00:00Z,2025-06-01T00:00:00Z,100.50,BBD"
+            for each in range(1, rows + 1)
+        ]
+        path = data_dir / "inbox" / "BRB" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text("\n".join([HEADINGS, *lines, ""]), encoding="utf-8")
         return path
 
     return write

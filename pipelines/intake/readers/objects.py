@@ -15,6 +15,7 @@ import ijson
 
 from pipelines.intake.limits import Limits
 from pipelines.intake.readers.cleaning import clean_cells, number_text
+from pipelines.intake.readers.json_guard import find_danger
 from pipelines.intake.readers.log import FindingLog
 from pipelines.intake.readers.text import TextSurvey, open_text, open_utf8, survey_text
 from pipelines.intake.sources import Instructions, RawTable, Row, SourceFile
@@ -37,28 +38,31 @@ def read_objects(file: SourceFile, instructions: Instructions, limits: Limits) -
     reader = _ObjectReader(file, survey, limits)
     if file.format == "json" and not reader.is_array():
         log.add("not-a-table", kind="json")
+    elif danger := reader.find_danger():
+        log.add("invalid-json", position=1, reason=danger)
+    else:
+        if survey.codec != "utf-8":
+            log.add("encoding-not-utf8", encoding=survey.encoding)
+        reader.learn(log)
+        labels = None if reader.kind is list else list(reader.labels)
+        reader.findings += log.findings()
         return RawTable(
             file.name,
             file.stem,
-            lambda: iter(()),
+            reader.rows,
             typed=True,
-            labels=[],
+            labels=labels,
             understood=understood,
-            findings=log.findings(),
+            findings=reader.findings,
         )
-    if survey.codec != "utf-8":
-        log.add("encoding-not-utf8", encoding=survey.encoding)
-    reader.learn(log)
-    reader.findings += log.findings()
-    labels = None if reader.kind is list else list(reader.labels)
     return RawTable(
         file.name,
         file.stem,
-        reader.rows,
+        lambda: iter(()),
         typed=True,
-        labels=labels,
+        labels=[],
         understood=understood,
-        findings=reader.findings,
+        findings=log.findings(),
     )
 
 
@@ -77,6 +81,13 @@ class _ObjectReader:
     def is_array(self) -> bool:
         with open_text(self.file.path, self.survey) as text:
             return text.read(2**16).lstrip("\ufeff \t\r\n").startswith("[")
+
+    def find_danger(self) -> str | None:
+        """Why an array must not be parsed; lines are parsed one by one, by a parser that minds itself."""
+        if self.file.format == "jsonl":
+            return None
+        with open_utf8(self.file.path, self.survey) as stream:
+            return find_danger(stream)
 
     def learn(self, log: FindingLog) -> None:
         """Find the labels, and what is wrong with the items."""

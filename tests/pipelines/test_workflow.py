@@ -1,0 +1,179 @@
+"""From files to a release, through the functions that the command line and the flows call."""
+
+import json
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import workflow
+from pipelines.exceptions import IntakeError, UnknownError
+from pipelines.publication import current_release, read_release
+from pipelines.records import AcceptancePolicy
+from pipelines.store import State, newest_versions, read_history
+from pipelines.workflow import Installation
+
+HEADING = (
+    "contract_id;local_process_id;buyer_name;tender_title;supplier_name;contract_date_signed;contract_value_amount;contract_value_currency\n"
+)
+
+
+def flat(path: Path, *rows: str) -> Path:
+    path.write_text(HEADING + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+ONE = "C-001;L1;Obras;Puente;Uno;31/12/2024;1.234,50;HNL"
+TWO = "C-002;L2;Salud;Vacunas;Dos;15/01/2024;99,999999999999999999;HNL"
+BAD = "C-003;L3;Salud;Camas;Tres;32/01/2024;5,00;HNL"
+
+
+def test_a_spreadsheet_reaches_every_published_file(site: Installation, tmp_path: Path) -> None:
+    outcome = workflow.submit(site, [flat(tmp_path / "contratos.csv", ONE, TWO)], "HND")
+    assert outcome.state == State.ACCEPTED
+    release = workflow.publish(site)
+    assert release is not None
+    folder = current_release(site.zones)
+    assert folder is not None and folder.name == release.release_id
+    table = pq.read_table(folder / "parquet" / "procurement_contracts_flat.parquet").to_pylist()
+    assert [(row["contract_id"], row["contract_value_amount"].normalize()) for row in table] == [
+        ("C-001", Decimal("1234.5")),
+        ("C-002", Decimal("99.999999999999999999")),
+    ]
+    assert {(row["member_code"], row["version_number"], row["source_file"]) for row in table} == {("HND", 1, "contratos.csv")}
+    assert [row["source_row_number"] for row in table] == [2, 3]
+    text = (folder / "csv" / "procurement_contracts_flat.csv").read_text(encoding="utf-8")
+    assert ",99.999999999999999999,HNL," in text and ",1234.5,HNL," in text and "2024-12-31T00:00:00Z" in text
+    assert (folder / "parquet" / "HND" / "procurement_contracts.parquet").exists()
+    metadata = pq.read_schema(folder / "parquet" / "procurement_contracts.parquet").metadata
+    assert json.loads(metadata[b"ingp"])["release"] == release.release_id
+    assert json.loads(metadata[b"tableschema"])["primaryKey"] == ["member_code", "ocid", "contract_id"]
+    with sqlite3.connect(folder / "ingp.db") as database:
+        assert database.execute("SELECT value_amount FROM procurement_contracts WHERE contract_id = 'C-001'").fetchall() == [(1234.5,)]
+        found = database.execute("SELECT count(*) FROM procurement_processes_fts WHERE procurement_processes_fts MATCH 'vacunas'")
+        assert found.fetchone() == (1,)
+    with duckdb.connect(str(folder / "ingp.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM procurement_parties").fetchall() == [(4,)]
+    package = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    for resource in package["resources"]:
+        assert (folder / resource["path"]).stat().st_size == resource["bytes"]
+    assert package["licenses"][0]["name"] == "CC-BY-4.0"
+
+
+def test_identifiers_keep_their_zeros(site: Installation, tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(
+        "contract_id,buyer_name,buyer_id,supplier_name,supplier_id\n007,Obras,06,Uno,00012345678\n", encoding="utf-8"
+    )
+    workflow.submit(site, [path], "BRA")
+    workflow.publish(site)
+    folder = current_release(site.zones)
+    assert folder is not None
+    row = pq.read_table(folder / "parquet" / "procurement_contracts_flat.parquet").to_pylist()[0]
+    assert (row["contract_id"], row["buyer_id"], row["supplier_id"]) == ("007", "06", "00012345678")
+
+
+def test_the_same_file_twice_counts_once(site: Installation, tmp_path: Path) -> None:
+    first = workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
+    second = workflow.submit(site, [flat(tmp_path / "b.csv", ONE)], "HND")
+    assert second.staged.already_received
+    assert second.staged.findings[-1].code == "already-received"
+    assert first.staged.submission.submission_id == second.staged.submission.submission_id
+    assert len(read_history(site.lake, "HND", "procurement")) == 1
+    assert len(site.ledger.submissions()) == 1
+
+
+def test_a_bad_row_refuses_all_and_with_the_rows_policy_only_itself(site: Installation, tmp_path: Path) -> None:
+    path = flat(tmp_path / "a.csv", ONE, BAD)
+    refused = workflow.submit(site, [path], "HND")
+    assert (refused.state, newest_versions(site.lake)) == (State.REJECTED, ())
+    outcome = workflow.submit(site, [path], "HND", policy=AcceptancePolicy.ROWS)
+    assert outcome.state == State.ACCEPTED
+    record = site.ledger.submission(outcome.staged.submission.submission_id)
+    assert (record.rows_in, record.rows_accepted, record.rows_refused) == (2, 1, 1)
+
+
+def test_periods_stand_beside_each_other(site: Installation, tmp_path: Path) -> None:
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND", period="2023")
+    workflow.submit(site, [flat(tmp_path / "b.csv", TWO)], "HND", period="2024")
+    workflow.publish(site)
+    folder = current_release(site.zones)
+    assert folder is not None
+    rows = pq.read_table(folder / "parquet" / "procurement_contracts.parquet").to_pylist()
+    assert sorted(row["contract_id"] for row in rows) == ["C-001", "C-002"]
+
+
+def test_losing_rows_waits_for_a_person(site: Installation, tmp_path: Path) -> None:
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE, TWO)], "HND")
+    outcome = workflow.submit(site, [flat(tmp_path / "b.csv", ONE)], "HND")
+    assert (outcome.state, outcome.version) == (State.NEEDS_CONFIRMATION, None)
+    assert outcome.pending is not None and outcome.pending.loss_share == 0.5
+    assert int(newest_versions(site.lake)[0].number) == 1
+    done = workflow.process(site, outcome.staged.submission.submission_id, confirmed_by="secretariat")
+    assert done.state == State.ACCEPTED
+    assert int(newest_versions(site.lake)[0].number) == 2
+
+
+def test_publishing_again_without_news_makes_no_release(site: Installation, tmp_path: Path) -> None:
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
+    first = workflow.publish(site)
+    assert first is not None
+    assert workflow.publish(site) is None
+    again = workflow.publish(site, force=True)
+    assert again is not None and again.release_id > first.release_id
+    assert read_release(site.zones.release_folder(first.release_id)).files == first.files
+
+
+def test_withdrawn_data_leave_the_next_release_and_stay_in_the_last(site: Installation, tmp_path: Path) -> None:
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
+    workflow.submit(site, [flat(tmp_path / "b.csv", TWO)], "PRY")
+    first = workflow.publish(site)
+    workflow.withdraw(site, "HND", "procurement", period=None, reason="sent by mistake", by="secretariat")
+    second = workflow.publish(site)
+    assert first is not None and second is not None
+    members = [
+        {row["member_code"] for row in pq.read_table(site.zones.release_folder(release.release_id) / "parquet/procurement_contracts.parquet").to_pylist()}
+        for release in (first, second)
+    ]
+    assert members == [{"HND", "PRY"}, {"PRY"}]
+    assert read_history(site.lake, "HND", "procurement")[-1].reason == "sent by mistake"
+
+
+def test_direct_personal_data_is_kept_back_and_registered(site: Installation, tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "processes.csv").write_text("ocid,tender_title\nP1,Puente\n", encoding="utf-8")
+    (folder / "parties.csv").write_text(
+        "ocid,party_id,name,contact_name,contact_email\nP1,B1,Obras,Alguien,alguien@example.org\n", encoding="utf-8"
+    )
+    workflow.submit(site, [folder], "HND")
+    workflow.publish(site)
+    release = current_release(site.zones)
+    assert release is not None
+    published = b"".join(path.read_bytes() for path in release.rglob("*") if path.is_file() and path.suffix in (".csv", ".json"))
+    assert b"alguien@example.org" not in published and b"Alguien" not in published
+    assert "contact_email" not in pq.read_schema(release / "parquet" / "procurement_parties.parquet").names
+    register = pq.read_table(release / "parquet" / "procurement_withheld.parquet")
+    assert {(row["table_name"], row["field"], row["rows_affected"]) for row in register.to_pylist()} == {
+        ("parties", "contact_name", 1),
+        ("parties", "contact_email", 1),
+    }
+
+
+def test_recheck_changes_nothing(site: Installation, tmp_path: Path) -> None:
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
+    (result,) = workflow.recheck(site)
+    assert (result.before, result.new_codes) == (result.after, ())
+    assert site.ledger.submissions()[0].state == State.ACCEPTED
+
+
+def test_what_does_not_exist_is_said(site: Installation, tmp_path: Path) -> None:
+    with pytest.raises(IntakeError):
+        workflow.submit(site, [tmp_path / "nowhere.csv"], "HND")
+    with pytest.raises(IntakeError):
+        workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "USA")
+    with pytest.raises(UnknownError):
+        workflow.find_submission(site, "nothing")
