@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 from pipelines.settings import Settings
 
@@ -31,3 +32,5 @@ def prepare(settings: Settings | None = None) -> None:
         return
     for name, value in prefect_settings(settings or Settings()).items():
         os.environ.setdefault(name, value)
+    # Prefect makes the folder, but not the one above it, and its server then cannot open its database.
+    Path(os.environ["PREFECT_HOME"]).expanduser().mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,9 @@ def render_cell(value: Any, column: str, table: str | None, datasette: Any, requ
         shown = site.number(value) if kind in ("number", "integer") else value
         return Markup('<data class="number" value="{}">{}</data>').format(value, shown)
     text = str(value)
+    if kind == "datetime" and text.endswith("Z") and len(text) >= 20:
+        clock = "" if text[11:19] == "00:00:00" else f" {text[11:16]} UTC"
+        return Markup('<time datetime="{}" class="unbroken">{}</time>').format(text, text[:10] + clock)
     if text.startswith(("http://", "https://")) and " " not in text:
         return _link(text)
     if "pks" in request.url_vars:

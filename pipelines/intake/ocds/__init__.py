@@ -225,6 +225,8 @@ class _Staging:
             self.findings.add(Finding("ocds-duplicate-release", parameters={"count": copies}))
         if counts.upgraded:
             self.findings.add(Finding("ocds-upgraded", parameters={"count": counts.upgraded}))
+        for (table, field_name), count in self.flattener.assigned.items():
+            self.findings.add(Finding("id-assigned", table, field_name, parameters={"count": count}))
         for pointer, count in sorted(self.outside.items()):
             finding = Finding(
                 "field-outside-standard", ADDITIONAL_FIELDS, parameters={"path": pointer, "count": count}

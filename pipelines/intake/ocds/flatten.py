@@ -6,6 +6,7 @@ around the row. Whatever no column takes becomes a row of ``additional_fields``:
 in some cell.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,8 @@ class _Node:
     sources: list[_Source] = field(default_factory=list)
     targets: list[tuple[_Source, int, bool]] = field(default_factory=list)
     taken: bool = False
+    numbered: tuple[str, str] | None = None
+    """(table, column) that names the elements of the array here by their own ``id``."""
     only: tuple[_Source, int] | None = None
     """The one column that takes the value here as it is: nearly every place, and the quick way through."""
 
@@ -95,6 +98,8 @@ def _add_columns(root: _Node, node: _Node, source: _Source, table: Table, place:
             source.from_parents.append((column, path.count("../"), path.rsplit("/", 1)[1]))
         else:
             node.at(_steps(path)).targets.append((source, column, each.type == "list"))
+            if path == "id" and each.name in table.primary_key and each.name != "party_id":
+                node.numbered = (table.name, each.name)
 
 
 def _list_text(values: list[Any]) -> str | None:
@@ -127,7 +132,8 @@ class Flattener:
     """Turns compiled releases into rows: call `rows` for each, one after the other.
 
     additional: leaves of the release last flattened that no column took. unplaced: those of them whose shape
-    fits no column although the place has one.
+    fits no column although the place has one. assigned: per (table, column), elements that came without an id
+    and got their place in the array (``#2``) for one, so that they can be kept and told apart.
     """
 
     def __init__(self, package_type: PackageType) -> None:
@@ -138,6 +144,7 @@ class Flattener:
         self._from_release: dict[str, str | None] = {}
         self.additional: list[Leaf] = []
         self.unplaced: list[Leaf] = []
+        self.assigned: Counter[tuple[str, str]] = Counter()
         self.has_sources = bool(self._root.children)
 
     def rows(self, release: Mapping[str, Any], extra: Iterable[Leaf] = ()) -> dict[str, list[Row]]:
@@ -235,11 +242,17 @@ class Flattener:
         for source, column, is_list in node.targets:
             if is_list and source.open_row is not None and source.open_row[column] is None:
                 source.open_row[column] = _codes_text(values)
-        for each in values:
+        for place, each in enumerate(values, 1):
             if isinstance(each, dict):
-                self._element(each, node, parents, in_array=True)
+                self._element(self._with_id(each, node, place), node, parents, in_array=True)
             else:
                 self._misfit(node.pointer, each, parents)
+
+    def _with_id(self, element: Mapping[str, Any], node: _Node, place: int) -> Mapping[str, Any]:
+        if node.numbered is None or scalar_text(element.get("id")) or next(leaves("", element, ()), None) is None:
+            return element
+        self.assigned[node.numbered] += 1
+        return {**element, "id": f"#{place}"}
 
     def _scalars(self, values: list[Any], node: _Node, parents: Parents) -> None:
         """A list without objects: one cell, in every column that waits for it there."""

@@ -179,6 +179,8 @@ class OleFile:
 
     def read(self, name: str) -> Iterator[bytes]:
         """The bytes of a stream, in pieces. Raises BrokenContainerError when sectors cannot be followed."""
+        if name not in self.streams:
+            raise BrokenContainerError(f"stream {name} missing")
         first, size = self.streams[name]
         pieces = self._small_chain(first) if size < self._small_limit else self._chain(first)
         for piece in pieces:

@@ -9,6 +9,7 @@ from typing import IO
 
 MAX_DIGITS = 4_000
 MAX_DEPTH = 100
+"""Levels that are surely let through; twice as many are surely refused."""
 BLOCK = 2**20
 
 _STRUCTURE = b'"[]{}'
@@ -39,17 +40,18 @@ def find_danger(stream: IO[bytes]) -> str | None:
         in_string = structure.count(b'"') % 2 == 1
         # Two quotes side by side leave everything after them inside or outside of strings as it was.
         outside = b"".join(structure.replace(b'""', b"").split(b'"')[::2])
-        open_brackets = _unmatched(open_brackets + outside)
-        if len(open_brackets) > MAX_DEPTH:
+        unmatched = _unmatched(open_brackets + outside)
+        if unmatched is None or len(unmatched) > MAX_DEPTH:
             return f"more than {MAX_DEPTH} levels"
+        open_brackets = unmatched
     return None
 
 
-def _unmatched(brackets: bytes) -> bytes:
-    """Brackets without those that close what was just opened, level by level, no more levels than are allowed."""
-    for _ in range(MAX_DEPTH):
+def _unmatched(brackets: bytes) -> bytes | None:
+    """The brackets that stay when pairs are taken out level by level; None with more levels than are allowed."""
+    for _ in range(MAX_DEPTH + 1):
         fewer = brackets.replace(b"[]", b"").replace(b"{}", b"")
         if len(fewer) == len(brackets):
-            break
+            return brackets
         brackets = fewer
-    return brackets
+    return None

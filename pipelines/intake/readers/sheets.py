@@ -123,7 +123,7 @@ def _scan_xlsx(archive: zipfile.ZipFile) -> dict[str, SheetScan]:
         if part not in quick:
             raise BrokenContainerError("sheet without its part")
         scan, needs_detail = quick[part]
-        if needs_detail or scan.cells > MAX_SHEET_CELLS:
+        if needs_detail or not 0 < scan.cells <= MAX_SHEET_CELLS:
             scan = _scan_sheet(archive, parts[part])
         scans[sheet] = scan
     return scans

@@ -37,6 +37,9 @@ def read_workbook(file: SourceFile, instructions: Instructions, limits: Limits) 
     """One table per visible sheet that has any cell. Instructions: ``skip_rows``."""
     try:
         scans = scan_sheets(file.path, file.format)
+        if file.format != "xlsx" and (cells := sum(scan.cells for scan in scans.values())) > MAX_SHEET_CELLS:
+            # Of these formats the library reads all sheets at once, when it opens the file.
+            raise BrokenContainerError(f"grid of {cells} cells")
         workbook = _Workbook(file)
     except _Unreadable as error:
         yield _refused(file, error.code, error.reason)

@@ -13,6 +13,7 @@ from pipelines.catalogue import Catalogue
 from pipelines.identifiers import MemberCode
 from pipelines.intake import receive_submission
 from pipelines.records import Severity, ValidationReport, Verdict
+from pipelines.templates import guide_sheets
 from pipelines.validation import validate_package
 from pipelines.zones import Zones
 
@@ -46,6 +47,21 @@ def codes(report: ValidationReport, severity: Severity) -> set[str]:
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_the_flat_workbook_has_no_fault_in_its_table(reports) -> None:
+    """Labels, dates in cells, local numbers are understood. What the guide sheets cause does not count."""
+    report = reports("xaa-contracts-2025.xlsx")
+    counts = {count.table: count.rows_in for count in report.counts}
+    assert 110 <= counts["contracts_flat"] <= 130
+    assert counts["contracts"] == counts["contracts_flat"]
+    own = [
+        (group.code, example.cell, example.value)
+        for group in report.groups
+        for example in group.examples
+        if group.severity is Severity.ERROR and example.sheet not in guide_sheets()
+    ]
+    assert own == []
 
 
 def test_linked_tables_are_without_fault(reports) -> None:

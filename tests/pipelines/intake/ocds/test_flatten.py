@@ -137,7 +137,7 @@ def test_objects_that_only_hold_other_tables_are_no_row(flat: Any) -> None:
     rows = flat(planning={"documents": [{"id": "D"}]}, awards=[{}, {"id": None}, {"items": [{"id": "1"}]}])
     assert "planning" not in rows
     assert rows["documents"] == [{"ocid": OCID, "stage": "planning", "document_id": "D"}]
-    assert rows["awards"] == [{"ocid": OCID}]
+    assert rows["awards"] == [{"ocid": OCID, "award_id": "#3"}]
 
 
 def test_a_list_in_a_single_column_is_one_cell(flat: Any) -> None:
@@ -246,3 +246,13 @@ def test_no_value_of_the_newest_of_two_releases_is_lost_by_merging(
     cells = {cell for of_table in rows.values() for row in of_table for cell in row if cell}
     pieces = {piece for cell in cells for piece in cell.split(";")}
     assert {each for each in expected if each not in cells and each.replace(";", ",") not in pieces} == set()
+
+
+def test_elements_without_an_id_get_their_place_and_references_follow(flat: Any) -> None:
+    rows = flat(
+        awards=[{"title": "Uno", "items": [{"description": "a"}, {"description": "b", "id": "x"}, {"description": "c"}]}],
+        parties=[{"name": "Sin número"}],
+    )
+    assert [row["award_id"] for row in rows["awards"]] == ["#1"]
+    assert [(row["parent_id"], row["item_id"]) for row in rows["items"]] == [("#1", "#1"), ("#1", "x"), ("#1", "#3")]
+    assert "party_id" not in rows["parties"][0], "an organization is never numbered by its place"

@@ -16,7 +16,7 @@ from pipelines.intake.readers.json_guard import MAX_DEPTH, MAX_DIGITS, find_dang
     [
         ('[{"a": 1}]', False),
         ("[" * MAX_DEPTH + "]" * MAX_DEPTH, False),
-        ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), True),
+        ("[" * (2 * MAX_DEPTH + 1) + "]" * (2 * MAX_DEPTH + 1), True),
         ("[" * 300_000, True),
         ('{"a":' * 50_000 + "1" + "}" * 50_000, True),
         ("[" + "[[]]," * 5_000 + "1]", False),

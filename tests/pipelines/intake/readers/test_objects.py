@@ -104,15 +104,13 @@ def test_a_broken_line_does_not_hide_the_others(read):
 def test_absurd_numbers_end_in_a_finding_or_a_cell(write, number):
     table = write({"a": 1}, f'{{"a": {number}}}')
     rows = cells_of(table)
-    assert rows[0] == ["1"]
-    assert [each.code for each in table.findings] == ["invalid-json"] or len(rows) == 2
+    assert [each.code for each in table.findings] == ["invalid-json"] or rows == [["1"], [number]]
 
 
 def test_deep_nesting(write):
     table = write({"a": 1}, '{"a": ' + "[" * 50_000 + "]" * 50_000 + "}")
-    rows = cells_of(table)
-    assert rows[0] == ["1"]
-    assert [each.code for each in table.findings] == ["invalid-json"] or rows[1] == ["[" * 50_000 + "]" * 50_000]
+    assert cells_of(table) in ([], [["1"]])
+    assert [each.code for each in table.findings] == ["invalid-json"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
