@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from pipelines.cli.show import Exit, err, grid, number, out
+from pipelines.cli.show import Exit, blocks, err, fits, grid, number, out
 from pipelines.cli.site import serve_current
 from pipelines.cli.submitting import state_title
 from pipelines.cli.words import LANGUAGE, _
@@ -105,7 +105,8 @@ def show_summary(site: Installation) -> None:
         for record in records
     ]
     out.print()
-    out.print(grid(headings, rows, right=(3, 4, 5, 6)))
+    table = grid(headings, rows, right=(3, 4, 5, 6))
+    out.print(table if fits(table) else blocks(headings, rows))
     for record in records:
         if record.state == "rejected":
             _show_reasons(site, record)
@@ -119,7 +120,8 @@ def _show_reasons(site: Installation, record: LedgerEntry) -> None:
     out.print(_("Why {name} was refused:").format(name=record.source_name), style="bold", markup=False)
     for group in groups[:TOP]:
         text, example = sentences.group(group), group.examples[0]
-        out.print(f" • {text.what} (×{number(group.count)})", markup=False)
+        times = f" (×{number(group.count)})" if group.count > 1 else ""
+        out.print(f" • {text.what}{times}", markup=False)
         if where := place(example):
             out.print(f"   {where}  {example.value or ''}", markup=False, style="dim")
         out.print(f"   → {text.fix}", markup=False)

@@ -268,6 +268,8 @@ class Release:
     released_at: datetime
     versions: tuple[Mapping[str, Any], ...]
     files: tuple[ReleaseFile, ...]
+    replaced: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Per published table, rows of an earlier submission that a later one brought again under the same key."""
 
 
 def count_rows(sources: Iterable[SourceCounts]) -> tuple[int, int, int]:

@@ -119,15 +119,14 @@ def process(
 ) -> Outcome:
     """Validate a staged submission and accept it if it may be; safe to repeat at any point.
 
-    A report of the same rules, policy and standard is taken as it is. A submission that has been accepted,
-    published, superseded or withdrawn is left as it is.
+    A report of the same rules, policy and standard is taken as it is. A submission that is accepted or published
+    is left as it is; one that was replaced or withdrawn and comes again becomes a new version.
     """
     staged = read_staged(site.zones.staged_folder(submission_id))
     site.ledger.receive(staged.submission)
     record = site.ledger.submission(submission_id)
     folder = site.zones.report_folder(submission_id)
-    settled = record.state in (State.ACCEPTED, State.PUBLISHED, State.SUPERSEDED, State.WITHDRAWN)
-    if settled:
+    if record.state in (State.ACCEPTED, State.PUBLISHED):
         return Outcome(staged, read_report(folder), record.state)
     report = _known_report(site, folder, policy)
     if report is None:
@@ -141,7 +140,7 @@ def process(
             threads=site.settings.threads,
             progress=progress,
         )
-    elif record.state in (State.RECEIVED, State.REJECTED):
+    elif record.state not in (State.CHECKING, State.NEEDS_CONFIRMATION):
         site.ledger.move(submission_id, State.CHECKING)
     facts = _facts(report)
     if report.verdict is Verdict.REJECTED:
@@ -193,7 +192,7 @@ def _accept(
         schema_version=report.schema_version,
         loss_share=site.settings.loss_share,
         confirmed_by=confirmed_by,
-        report_summary=facts,
+        report_summary={**facts, "policy": report.policy.value, "report": folder.name},
     )
     if isinstance(result, PendingChange):
         return Outcome(staged, report, State.NEEDS_CONFIRMATION, pending=result.summary)

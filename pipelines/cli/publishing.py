@@ -26,6 +26,8 @@ def publish(
         return
     tables = {file.table: file.rows or 0 for file in release.files if file.table and not file.member}
     out.print(grid((_("Table"), _("Rows")), [(name or "", number(rows)) for name, rows in tables.items()], right=(1,)))
+    for name, count in release.replaced.items():
+        out.print(_("{table}: {count} rows came again with a later submission; the later ones are published.").format(table=name, count=number(count)))
     out.print(_("Release {release} is published, with {count} files.").format(release=release.release_id, count=len(release.files)))
 
 

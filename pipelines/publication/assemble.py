@@ -126,7 +126,8 @@ def _build(
     )
     _write_json(work / "datasette-metadata.json", datasette_metadata(catalogue, release_id, licence, base_url, tables))
     _write_json(work / "datasette.json", datasette_config(tables))
-    release = Release(release_id, now, parts, files)
+    replaced = {table.name: table.replaced for table in tables if table.replaced}
+    release = Release(release_id, now, parts, files, replaced)
     _write_json(work / "release.json", asdict(release))
     progress("verify", steps - 1, steps)
     verify_release(con, work, tables, versions, release)
@@ -184,4 +185,5 @@ def read_release(folder: Path) -> Release:
         datetime.fromisoformat(data["released_at"]),
         tuple(data["versions"]),
         tuple(ReleaseFile(**each) for each in data["files"]),
+        data["replaced"],
     )

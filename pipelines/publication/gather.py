@@ -33,13 +33,17 @@ PROVENANCE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class PublishedTable:
-    """A table of a release: `name` as readers see it, its columns, its rows in DuckDB, and its key."""
+    """A table of a release: `name` as readers see it, its columns, its rows in DuckDB, and its key.
+
+    replaced: rows of an earlier submission that a later one, for another period, brought again under the same key.
+    """
 
     name: str
     table: Table
     columns: tuple[PublishedColumn, ...]
     rows: int
     members: tuple[str, ...]
+    replaced: int = 0
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -80,23 +84,29 @@ def _gather(
 ) -> PublishedTable | None:
     columns = published_columns(table)
     selects = []
+    sent = 0
     for version in versions:
-        for each in version.tables:
+        # Lake paths begin with the version that brought the file: in their order, the later one stands.
+        for age, each in enumerate(sorted(version.tables, key=lambda part: part.path)):
             if each.table == table.name and each.rows:
+                sent += each.rows
                 fields = ", ".join(f'"{field.name}"' for field in table.published_fields)
                 provenance = ", ".join(PROVENANCE)
                 selects.append(
-                    f"SELECT '{version.member}' AS member_code, {int(version.number)} AS version_number, {fields}, {provenance} "
+                    f"SELECT '{version.member}' AS member_code, {int(version.number)} AS version_number, {fields}, {provenance}, {age} AS age "
                     f"FROM read_parquet('{paths[each.path]}')"
                 )
     if not selects:
         return None
     order = ", ".join(f'"{name}"' for name in ("member_code", *table.primary_key, "source_file", "source_row_number"))
     name = table.published_name
-    con.execute(f'CREATE TABLE "{name}" AS SELECT * FROM ({" UNION ALL ".join(selects)}) ORDER BY {order}')
+    key = ", ".join(f'"{column}"' for column in ("member_code", *table.primary_key))
+    newest = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY age DESC) = 1" if table.primary_key and len(selects) > 1 else ""
+    union = " UNION ALL ".join(selects)
+    con.execute(f'CREATE TABLE "{name}" AS SELECT * EXCLUDE (age) FROM (SELECT * FROM ({union}) {newest}) ORDER BY {order}')
     (rows,) = fetch_one(con, f'SELECT count(*) FROM "{name}"')
     members = con.execute(f'SELECT DISTINCT member_code FROM "{name}" ORDER BY 1').fetchall()
-    return PublishedTable(name, table, columns, rows, tuple(code for (code,) in members))
+    return PublishedTable(name, table, columns, rows, tuple(code for (code,) in members), sent - rows)
 
 
 def _withhold(

@@ -24,7 +24,7 @@ def verify_release(
     for table in tables:
         if table.table.name != "withheld":
             accepted = sum(each.rows for version in versions for each in version.tables if _is(version, each.table, table))
-            _compare(faults, f"{table.name}: accepted versions", accepted, table.rows)
+            _compare(faults, f"{table.name}: accepted versions", accepted, table.rows + table.replaced)
     database = sqlite3.connect(f"file:{folder / 'ingp.db'}?mode=ro", uri=True)
     con.execute(f"ATTACH '{folder / 'ingp.duckdb'}' AS published (READ_ONLY)")
     for table in tables:

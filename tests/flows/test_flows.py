@@ -180,7 +180,9 @@ def test_what_was_interrupted_is_finished_once_it_is_old(put_contracts: Callable
 def test_the_watcher_receives_and_publishes(put_contracts: Callable[..., Path]) -> None:
     site = Installation.open()
     stop = threading.Event()
-    watcher = threading.Thread(target=watch_inbox, args=(stop,), kwargs={"settle_seconds": 0.1, "look_every_seconds": 0.5})
+    watcher = threading.Thread(
+        target=watch_inbox, args=(stop,), kwargs={"settle_seconds": 0.1, "look_every_seconds": 0.5}
+    )
     watcher.start()
     try:
         put_contracts("good.csv")
@@ -201,4 +203,9 @@ def test_only_troubles_of_the_machine_are_tried_again() -> None:
 
 def test_reports_are_in_the_members_language() -> None:
     members = Installation.open().catalogue
-    assert [member_language(members, code) for code in ("PRY", "BRA", "HTI", "BRB")] == ["es", "pt", "fr", "en"]
+    assert [member_language(members, code) for code in ("PRY", "BRA", "HTI", "BRB")] == [
+        "es",
+        "pt",
+        "fr",
+        "en",
+    ]

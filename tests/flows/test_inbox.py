@@ -40,7 +40,12 @@ def put(path: Path, text: str = "a\n1\n") -> Path:
 
 def found(inbox: Path, only: str | None = None) -> list[tuple[str, str, str | None, str | None]]:
     return [
-        (each.path.relative_to(inbox).as_posix(), each.member, each.period, each.sidecar and each.sidecar.name)
+        (
+            each.path.relative_to(inbox).as_posix(),
+            each.member,
+            each.period,
+            each.sidecar and each.sidecar.name,
+        )
         for each in find_packages(inbox, MEMBERS, only)
     ]
 
@@ -75,7 +80,8 @@ def test_a_data_package_named_like_a_period_stays_whole(inbox: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [".hidden.csv", "~$awards.xlsx", "awards.csv.part", "awards.TMP", "awards.zip.filepart", "Thumbs.db"]
+    "name",
+    [".hidden.csv", "~$awards.xlsx", "awards.csv.part", "awards.TMP", "awards.zip.filepart", "Thumbs.db"],
 )
 def test_unfinished_and_system_files_are_passed_over(inbox: Path, name: str) -> None:
     put(inbox / "PRY" / name)

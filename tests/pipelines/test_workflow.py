@@ -106,6 +106,24 @@ def test_periods_stand_beside_each_other(site: Installation, tmp_path: Path) -> 
     assert sorted(row["contract_id"] for row in rows) == ["C-001", "C-002"]
 
 
+def test_a_row_that_comes_again_for_another_period_is_published_once_as_it_came_last(site: Installation, tmp_path: Path) -> None:
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE, TWO)], "HND")
+    workflow.submit(site, [flat(tmp_path / "b.csv", TWO.replace("Vacunas", "Vacunas nuevas"))], "HND", period="2024-01")
+    release = workflow.publish(site)
+    assert release is not None
+    assert release.replaced["procurement_contracts_flat"] == 1
+    rows = pq.read_table(site.zones.release_folder(release.release_id) / "parquet/procurement_contracts_flat.parquet").to_pylist()
+    assert [row["tender_title"] for row in rows] == ["Puente", "Vacunas nuevas"]
+
+
+def test_data_sent_again_after_a_withdrawal_are_back(site: Installation, tmp_path: Path) -> None:
+    path = flat(tmp_path / "a.csv", ONE)
+    workflow.submit(site, [path], "HND")
+    workflow.withdraw(site, "HND", "procurement", period=None, reason="sent by mistake", by="secretariat")
+    assert workflow.submit(site, [path], "HND").state == State.ACCEPTED
+    assert [int(version.number) for version in read_history(site.lake, "HND", "procurement")] == [1, 2, 3]
+
+
 def test_losing_rows_waits_for_a_person(site: Installation, tmp_path: Path) -> None:
     workflow.submit(site, [flat(tmp_path / "a.csv", ONE, TWO)], "HND")
     outcome = workflow.submit(site, [flat(tmp_path / "b.csv", ONE)], "HND")

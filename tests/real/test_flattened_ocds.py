@@ -5,7 +5,9 @@ What is expected is worked out with Python's csv and json, never with our reader
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -52,7 +54,7 @@ class Judged:
         """A query over an accepted table under `ROWS`."""
         path = self.work / AcceptancePolicy.ROWS / self.reports[AcceptancePolicy.ROWS].typed[table]
         with duckdb.connect() as con:
-            return con.execute(f"SELECT {sql} FROM read_parquet('{path}') AS t").fetchall()
+            return con.execute(f"SELECT {sql} FROM read_parquet(?)", [str(path)]).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +116,7 @@ def test_flattened_identifiers_stay_as_written(honduras: Judged, sent: dict[str,
 
 
 def test_what_the_standard_has_no_column_for_is_kept(honduras: Judged, sent: dict[str, list[dict[str, str]]], year: str) -> None:
-    kept = dict(honduras.typed("additional_fields", "path, (SELECT count(*)) GROUP BY path"))
+    kept = Counter(path for (path,) in honduras.typed("additional_fields", "path"))
     for file, column in (
         ("contracts", "contracts/0/localProcurementCategory"),
         ("par_memberOf", "parties/0/memberOf/0/name"),
@@ -138,9 +140,9 @@ def test_flattened_dates_and_lines_within_cells(honduras: Judged, sent: dict[str
 
 
 def _utc(text: str) -> str | None:
-    from datetime import UTC, datetime
-
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if text else None
+    if not text:
+        return None
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _releases(path: Path) -> int:
@@ -187,12 +189,12 @@ def test_every_refused_row_of_a_release_is_named(judge: Callable[[str, str], Jud
 
 
 def test_mexican_amounts_add_up(judge: Callable[[str, str], Judged], shared: Path) -> None:
-    """Contracts of Jalisco, whose releases are valid: the sum over their different contracts."""
+    """Contracts of Jalisco: each once, whether it stands in a compiled release, in its releases or in both."""
     folder = "ocds-mexico-jalisco-2018"
     contracts: dict[tuple[str, str], Decimal] = {}
-    for path in (shared / "real" / folder / "releases").glob("*.json"):
-        for release in json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)["releases"]:
-            for contract in release["contracts"]:
-                contracts[release["ocid"], contract["id"]] = Decimal(contract["value"]["amount"])
+    for path in (shared / "real" / folder / "records").glob("*.json"):
+        for record in json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)["records"]:
+            for contract in record["compiledRelease"]["contracts"]:
+                contracts[record["ocid"], contract["id"]] = Decimal(contract["value"]["amount"])
     judged = judge(folder, "MEX")
     assert judged.typed("contracts", "count(*), sum(value_amount)") == [(len(contracts), sum(contracts.values()))]
