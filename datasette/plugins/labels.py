@@ -13,38 +13,33 @@ CUT = 320
 
 
 @hookimpl
-def render_cell(value: Any, column: str, table: str | None, datasette: Any, request: Request) -> Markup | str | None:
+def render_cell(value: Any, column: str, table: str | None, datasette: Any, request: Request) -> Markup | None:
     """Label beside a code, link for an address, number in the language of the reader; None leaves it to Datasette."""
     if value is None or value == "" or isinstance(value, bytes):
         return None
-    published = datasette.published
-    kind, _codelist = published.kind(table, column)
-    site = published.in_language(request.scope["language"])
+    kind, _codelist = datasette.published.kind(table, column)
+    site = datasette.published.in_language(request.scope["language"])
     if kind in ("member", "code", "boolean") and (words := site.label(table, column, value)):
         if kind == "boolean":
-            return Markup('<data value="{}">{}</data>').format(value, words)
-        return Markup('<span class="coded">{} <code>{}</code></span>').format(words, value)
+            return Markup(f'<data value="{escape(value)}">{escape(words)}</data>')
+        return Markup(f'<span class="coded">{escape(words)} <code>{escape(value)}</code></span>')
     if isinstance(value, int | float):
         # A year or the number of a row is a name, not a quantity: it is written without separators.
-        shown = site.number(value) if kind in ("number", "integer") else value
-        return Markup('<data class="number" value="{}">{}</data>').format(value, shown)
-    text = str(value)
+        shown = site.number(value) if kind in ("number", "integer") else str(value)
+        return Markup(f'<data class="number" value="{value}">{escape(shown)}</data>')
+    return _text(str(value), kind, whole="pks" in request.url_vars)
+
+
+def _text(text: str, kind: str, whole: bool) -> Markup:
     if kind == "datetime" and text.endswith("Z") and len(text) >= 20:
         clock = "" if text[11:19] == "00:00:00" else f" {text[11:16]} UTC"
-        return Markup('<time datetime="{}" class="unbroken">{}</time>').format(text, text[:10] + clock)
+        return Markup(f'<time datetime="{escape(text)}" class="unbroken">{escape(text[:10] + clock)}</time>')
     if text.startswith(("http://", "https://")) and " " not in text:
-        return _link(text)
-    if "pks" in request.url_vars:
-        return Markup('<span class="whole">{}</span>').format(text)
-    if len(text) > CUT:
-        text = text[:CUT].rstrip() + "…"
+        shown = text.partition("://")[2]
+        shown = f"{shown[:40]}…{shown[-16:]}" if len(shown) > 60 else shown
+        return Markup(f'<a href="{escape(text)}" rel="nofollow noopener" class="address">{escape(shown)}</a>')
+    if whole:
+        return Markup(f'<span class="whole">{escape(text)}</span>')
     if len(text) > LONG:
-        return Markup('<span class="clamp">{}</span>').format(text)
-    return escape(text) if " " in text else Markup('<span class="unbroken">{}</span>').format(text)
-
-
-def _link(address: str) -> Markup:
-    shown = address.partition("://")[2]
-    if len(shown) > 60:
-        shown = f"{shown[:40]}…{shown[-16:]}"
-    return Markup('<a href="{}" rel="nofollow noopener" class="address">{}</a>').format(address, shown)
+        return Markup(f'<span class="clamp">{escape(text[:CUT].rstrip() + "…" if len(text) > CUT else text)}</span>')
+    return escape(text) if " " in text else Markup(f'<span class="unbroken">{escape(text)}</span>')

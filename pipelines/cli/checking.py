@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.show import Exit, err, grid, out, print_json, print_report, progress_bar, verdict_title
+from pipelines.cli.show import (
+    Exit,
+    err,
+    grid,
+    labelled,
+    out,
+    print_json,
+    print_report,
+    progress_bar,
+    verdict_title,
+)
 from pipelines.cli.words import LANGUAGE, _
 from pipelines.settings import Settings
 
@@ -16,7 +26,9 @@ def _existing(given: list[Path]) -> list[Path]:
     """Typer's own check of a path speaks English only."""
     for path in given:
         if not path.exists():
-            raise typer.BadParameter(_("{path} does not exist. Is the name right, and the folder?").format(path=path))
+            raise typer.BadParameter(
+                _("{path} does not exist. Is the name right, and the folder?").format(path=path)
+            )
     return given
 
 
@@ -26,17 +38,29 @@ def _existing_file(given: Path | None) -> Path | None:
 
 Files = Annotated[
     list[Path],
-    typer.Argument(metavar=_("FILE …"), help=_("Files or folders: CSV, XLSX, ODS, JSON, ZIP, data package."), callback=_existing),
+    typer.Argument(
+        metavar=_("FILE …"),
+        help=_("Files or folders: CSV, XLSX, ODS, JSON, ZIP, data package."),
+        callback=_existing,
+    ),
 ]
 Mapping = Annotated[
     Path | None,
-    typer.Option("--mapping", metavar=_("FILE"), help=_("Mapping file: which column is which field."), callback=_existing_file),
+    typer.Option(
+        "--mapping",
+        metavar=_("FILE"),
+        help=_("Mapping file: which column is which field."),
+        callback=_existing_file,
+    ),
 ]
 PackageTypeName = Annotated[
-    str | None, typer.Option("--type", metavar=_("TYPE"), help=_("procurement or activity; recognised when not given."))
+    str | None,
+    typer.Option("--type", metavar=_("TYPE"), help=_("procurement or activity; recognised when not given.")),
 ]
 Json = Annotated[bool, typer.Option("--json", help=_("Answer as JSON, for scripts."))]
-RowsPolicy = Annotated[bool, typer.Option("--rows", help=_("Set rows with errors aside instead of refusing everything."))]
+RowsPolicy = Annotated[
+    bool, typer.Option("--rows", help=_("Set rows with errors aside instead of refusing everything."))
+]
 
 
 def read_mapping(path: Path | None) -> dict[str, object]:
@@ -46,7 +70,9 @@ def read_mapping(path: Path | None) -> dict[str, object]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise typer.BadParameter(_("{path} is not a mapping file.").format(path=path) + f" ({error})") from None
+        raise typer.BadParameter(
+            _("{path} is not a mapping file.").format(path=path) + f" ({error})"
+        ) from None
     if not isinstance(data, dict):
         raise typer.BadParameter(_("{path} is not a mapping file.").format(path=path))
     return data
@@ -54,11 +80,18 @@ def read_mapping(path: Path | None) -> dict[str, object]:
 
 def validate(
     files: Files,
-    member: Annotated[str, typer.Option("--member", metavar=_("CODE"), help=_("Member code, for checks that depend on the member."))] = "XZZ",
+    member: Annotated[
+        str,
+        typer.Option(
+            "--member", metavar=_("CODE"), help=_("Member code, for checks that depend on the member.")
+        ),
+    ] = "XZZ",
     package_type: PackageTypeName = None,
     mapping: Mapping = None,
     rows: RowsPolicy = False,
-    form: Annotated[str, typer.Option("--format", metavar=_("FORMAT"), help=_("terminal or markdown."))] = "terminal",
+    form: Annotated[
+        str, typer.Option("--format", metavar=_("FORMAT"), help=_("terminal or markdown."))
+    ] = "terminal",
     as_json: Json = False,
 ) -> None:
     # Imported here: `ingp --help` and mistyped options answer at once.
@@ -78,12 +111,22 @@ def validate(
         zones = Zones(Path(folder))
         progress(_("Reading"), 0, 1)
         staged = receive_submission(
-            files, MemberCode(member), zones, catalogue, package_type=package_type, instructions=read_mapping(mapping)
+            files,
+            MemberCode(member),
+            zones,
+            catalogue,
+            package_type=package_type,
+            instructions=read_mapping(mapping),
         )
         policy = AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE
         report = validate_package(
-            staged, catalogue, zones.report_folder(staged.submission.submission_id), policy=policy,
-            memory_limit=settings.memory_limit, threads=settings.threads, progress=progress,
+            staged,
+            catalogue,
+            zones.report_folder(staged.submission.submission_id),
+            policy=policy,
+            memory_limit=settings.memory_limit,
+            threads=settings.threads,
+            progress=progress,
         )
     if as_json:
         print_json({**report_to_dict(report), "understood": staged.understood})
@@ -103,10 +146,32 @@ def recheck(as_json: Json = False) -> None:
         results = recheck_accepted(site, progress=progress)
     changed = [each for each in results if each.before != each.after or each.new_codes]
     if as_json:
-        print_json([{"submission_id": each.submission_id, "before": each.before, "after": each.after, "new_codes": each.new_codes} for each in results])
+        print_json(
+            [
+                {
+                    "submission_id": each.submission_id,
+                    "before": each.before,
+                    "after": each.after,
+                    "new_codes": each.new_codes,
+                }
+                for each in results
+            ]
+        )
     else:
-        rows = [(each.submission_id, verdict_title(each.before), verdict_title(each.after), ", ".join(each.new_codes)) for each in changed]
-        out.print(_("{count} accepted submissions checked again, {changed} would be judged otherwise.").format(count=len(results), changed=len(changed)))
+        rows = [
+            (
+                each.submission_id,
+                verdict_title(each.before),
+                verdict_title(each.after),
+                ", ".join(each.new_codes),
+            )
+            for each in changed
+        ]
+        out.print(
+            _("{count} accepted submissions checked again, {changed} would be judged otherwise.").format(
+                count=len(results), changed=len(changed)
+            )
+        )
         if rows:
             out.print(grid((_("Submission"), _("Then"), _("Now"), _("New findings")), rows))
     raise typer.Exit(Exit.DATA if any(each.after == "rejected" for each in changed) else Exit.OK)
@@ -121,7 +186,7 @@ def doctor(as_json: Json = False) -> None:
     else:
         for each in results:
             mark = "[green]✓[/]" if each.ok else "[red]✗[/]"
-            out.print(f"{mark} {each.title}: {each.detail}")
+            out.print(f"{mark} {labelled(each.title, each.detail)}")
         if all(each.ok for each in results):
             err.print(_("Everything is in order."))
     raise typer.Exit(Exit.OK if all(each.ok for each in results) else Exit.MACHINE)

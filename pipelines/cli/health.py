@@ -33,7 +33,11 @@ def examine(settings: Settings) -> list[Examined]:
     except PipelineError as error:
         return [*results, Examined(_("Data folder"), False, str(error))]
     waiting = unfinished(site)
-    detail = _("{count} unfinished; run “ingp status --resume”.").format(count=len(waiting)) if waiting else _("nothing unfinished")
+    detail = (
+        _("{count} unfinished; run “ingp status --resume”.").format(count=len(waiting))
+        if waiting
+        else _("nothing unfinished")
+    )
     results.append(Examined(_("Submissions"), not waiting, detail))
     results.append(_release(site))
     return results
@@ -42,7 +46,11 @@ def examine(settings: Settings) -> list[Examined]:
 def _versions() -> Examined:
     found = {name: importlib.metadata.version(name) for name in _PINNED}
     wrong = [f"{name} {found[name]} ≠ {wanted}" for name, wanted in _PINNED.items() if found[name] != wanted]
-    return Examined(_("Libraries"), not wrong, "; ".join(wrong) or ", ".join(f"{name} {version}" for name, version in found.items()))
+    return Examined(
+        _("Libraries"),
+        not wrong,
+        "; ".join(wrong) or ", ".join(f"{name} {version}" for name, version in found.items()),
+    )
 
 
 def _standard(settings: Settings) -> Examined:
@@ -50,15 +58,26 @@ def _standard(settings: Settings) -> Examined:
         catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
     except (PipelineError, OSError, KeyError) as error:
         return Examined(_("Standard"), False, str(error))
-    missing = [code for code in catalogue.findings for language in LANGUAGES if (language, code) not in catalogue.texts.findings]
-    types = ", ".join(f"{each.name} {each.version} ({len(each.tables)})" for each in catalogue.package_types.values())
+    missing = [
+        code
+        for code in catalogue.findings
+        for language in LANGUAGES
+        if (language, code) not in catalogue.texts.findings
+    ]
+    types = ", ".join(
+        f"{each.name} {each.version} ({len(each.tables)})" for each in catalogue.package_types.values()
+    )
     return Examined(_("Standard"), not missing, types if not missing else ", ".join(missing))
 
 
 def _space(settings: Settings) -> Examined:
     folder = settings.zones.create().root
     free = shutil.disk_usage(folder).free
-    return Examined(_("Data folder"), free > _FREE_BYTES, _("{folder}, {free} GB free").format(folder=folder, free=round(free / 2**30, 1)))
+    return Examined(
+        _("Data folder"),
+        free > _FREE_BYTES,
+        _("{folder}, {free} GB free").format(folder=folder, free=round(free / 2**30, 1)),
+    )
 
 
 def _release(site: Installation) -> Examined:
@@ -66,5 +85,11 @@ def _release(site: Installation) -> Examined:
     if folder is None:
         return Examined(_("Release"), True, _("none yet; run “ingp publish”"))
     release = read_release(folder)
-    missing = [file.path for file in release.files if not (folder / file.path).exists() or (folder / file.path).stat().st_size != file.bytes]
-    return Examined(_("Release"), not missing, ", ".join(missing) or f"{release.release_id} ({len(release.files)})")
+    missing = [
+        file.path
+        for file in release.files
+        if not (folder / file.path).exists() or (folder / file.path).stat().st_size != file.bytes
+    ]
+    return Examined(
+        _("Release"), not missing, ", ".join(missing) or f"{release.release_id} ({len(release.files)})"
+    )

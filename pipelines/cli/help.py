@@ -75,7 +75,9 @@ class Group(_Help, TyperGroup):
 class App(typer.Typer):
     """Typer with `Command` for every command."""
 
-    def command(self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **settings: Any) -> Any:
+    def command(
+        self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **settings: Any
+    ) -> Any:
         return super().command(name, cls=cls or Command, **settings)
 
 
@@ -83,10 +85,16 @@ def _sentence(error: Any) -> str:
     """What was wrong with the command line. Typer keeps most of its exceptions private, hence their names."""
     match type(error).__name__:
         case "NoSuchOption":
-            hint = " " + _("Perhaps: {label}").format(label=", ".join(error.possibilities)) if error.possibilities else ""
+            hint = (
+                " " + _("Perhaps: {label}").format(label=error.possibilities[0])
+                if error.possibilities
+                else ""
+            )
             return _("There is no option {name}.").format(name=error.option_name) + hint
         case "BadOptionUsage":
-            return _("The option {name} does not fit: with or without a value, see the help.").format(name=error.option_name)
+            return _("The option {name} does not fit: with or without a value, see the help.").format(
+                name=error.option_name
+            )
         case "MissingParameter":
             return _("{name} is missing.").format(name=_name(error.param))
         case "BadParameter" if error.__cause__ is not None:
@@ -107,4 +115,8 @@ def explain_misuse(error: typer.TyperException) -> None:
     err.print(f"[red]{_('Not understood:')}[/]", end=" ")
     err.print(_sentence(error), markup=False, soft_wrap=True)
     if context is not None:
-        err.print(_("Help: {command}").format(command=f"{context.command_path} --help"), markup=False, soft_wrap=True)
+        err.print(
+            _("Help: {command}").format(command=f"{context.command_path} --help"),
+            markup=False,
+            soft_wrap=True,
+        )

@@ -10,7 +10,14 @@ from pipelines.cli import checking, publishing, setting_up, submitting
 from pipelines.cli.help import App, Group, explain_misuse
 from pipelines.cli.show import Exit, err
 from pipelines.cli.words import _
-from pipelines.exceptions import CatalogueError, ConflictError, PipelineError, PublicationError, StoreError, UnknownError
+from pipelines.exceptions import (
+    CatalogueError,
+    ConflictError,
+    PipelineError,
+    PublicationError,
+    StoreError,
+    UnknownError,
+)
 
 app = App(
     name="ingp",
@@ -25,7 +32,12 @@ app = App(
 
 @app.callback()
 def language(
-    lang: Annotated[str, typer.Option("--lang", metavar=_("LANGUAGE"), help=_("Language: es, en, pt, fr."), show_default=False)] = "",
+    lang: Annotated[
+        str,
+        typer.Option(
+            "--lang", metavar=_("LANGUAGE"), help=_("Language: es, en, pt, fr."), show_default=False
+        ),
+    ] = "",
 ) -> None:
     """The language was chosen before this runs (`pipelines.cli.words`); the option is declared so that help shows it."""
 
@@ -56,7 +68,9 @@ def _trouble(error: PipelineError) -> str:
         (CatalogueError, _("the standard in the folder schemas, or a name from it, is not as it should be.")),
         (PublicationError, _("the release did not pass its own checks. The one before it stays in place.")),
     )
-    return next((words for kind, words in kinds if isinstance(error, kind)), _("something outside the data failed."))
+    return next(
+        (words for kind, words in kinds if isinstance(error, kind)), _("something outside the data failed.")
+    )
 
 
 def main() -> None:

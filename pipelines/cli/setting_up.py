@@ -22,10 +22,18 @@ def init() -> None:
 
 
 def template(
-    package_type: Annotated[str, typer.Option("--type", metavar=_("TYPE"), help=_("procurement or activity."))] = "procurement",
-    member: Annotated[str | None, typer.Option("--member", metavar=_("CODE"), help=_("Member code, for example PRY."))] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar=_("PATH"), help=_("File or folder to write."))] = None,
-    package: Annotated[bool, typer.Option("--package", help=_("A data package folder instead of a workbook."))] = False,
+    package_type: Annotated[
+        str, typer.Option("--type", metavar=_("TYPE"), help=_("procurement or activity."))
+    ] = "procurement",
+    member: Annotated[
+        str | None, typer.Option("--member", metavar=_("CODE"), help=_("Member code, for example PRY."))
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar=_("PATH"), help=_("File or folder to write."))
+    ] = None,
+    package: Annotated[
+        bool, typer.Option("--package", help=_("A data package folder instead of a workbook."))
+    ] = False,
 ) -> None:
     from pipelines.catalogue import load_catalogue
     from pipelines.templates import write_package_template, write_workbook
@@ -34,7 +42,9 @@ def template(
     catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
     if package_type not in catalogue.package_types:
         known = ", ".join(catalogue.package_types)
-        raise typer.BadParameter(_("“{name}” is not a kind of package. Known are: {known}.").format(name=package_type, known=known))
+        raise typer.BadParameter(
+            _("“{name}” is not a kind of package. Known are: {known}.").format(name=package_type, known=known)
+        )
     if member is not None and member not in catalogue.members:
         raise typer.BadParameter(_("{member} is not the code of a member.").format(member=member))
     if package:

@@ -9,6 +9,7 @@ from typing import Any
 from babel.numbers import format_decimal
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -41,6 +42,11 @@ def number(value: int) -> str:
     return format_decimal(value, locale=LANGUAGE)
 
 
+def labelled(name: str, value: str) -> str:
+    """``name: value``, with the colon as the language writes it."""
+    return _("{name}: {value}").format(name=name, value=value)
+
+
 def print_json(data: Any) -> None:
     out.print_json(json.dumps(data, ensure_ascii=False, default=str))
 
@@ -57,7 +63,7 @@ def grid(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence
 
 def fits(table: Table) -> bool:
     """Whether a table fits the terminal without folding its cells."""
-    return out.measure(table).maximum <= out.width
+    return out.measure(table, options=out.options.update(width=10_000)).maximum <= out.width
 
 
 def blocks(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -65,7 +71,11 @@ def blocks(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = []
     for first, second, *others in rows:
         lines.append(f"[bold]{escape(first)}[/]  {escape(second)}")
-        lines += [f"  [dim]{escape(name)}:[/] {escape(cell)}" for name, cell in zip(headings[2:], others, strict=True) if cell]
+        lines += [
+            f"  {labelled(escape(name), escape(cell))}"
+            for name, cell in zip(headings[2:], others, strict=True)
+            if cell
+        ]
         lines.append("")
     return "\n".join(lines)
 
@@ -80,13 +90,17 @@ def progress_bar(quiet: bool) -> Any:
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=None)
         steps = {"rules": _("Rules"), "hashes": _("Checksums"), "verify": _("Checking the release")}
-        yield lambda what, done, of: bar.update(task, description=steps.get(what, what), completed=done, total=of)
+        yield lambda what, done, of: bar.update(
+            task, description=steps.get(what, what), completed=done, total=of
+        )
 
 
 def print_report(report: ValidationReport, catalogue: Catalogue, *, notices: bool = True) -> None:
     """A report in the terminal: verdict, rows, then what was found, gravest first."""
     sentences = Sentences(catalogue, catalogue.package_type(report.package_type), LANGUAGE)
-    colour = {Verdict.ACCEPTED: "green", Verdict.ACCEPTED_WITH_WARNINGS: "yellow", Verdict.REJECTED: "red"}[report.verdict]
+    colour = {Verdict.ACCEPTED: "green", Verdict.ACCEPTED_WITH_WARNINGS: "yellow", Verdict.REJECTED: "red"}[
+        report.verdict
+    ]
     out.print(Panel(verdict_sentence(report, LANGUAGE), border_style=colour))
     rows_in, accepted, refused = count_rows(report.sources)
     summary = _("{rows} rows read, {accepted} accepted, {refused} refused.")
@@ -117,8 +131,8 @@ def _print_group(group: FindingGroup, sentences: Sentences) -> None:
     times = f" [dim]×{number(group.count)}[/]" if group.count > 1 else ""
     out.print(f"\n [bold]{escape(text.what)}[/]{times} [dim]{group.code}[/]")
     if group.severity is not Severity.NOTICE:
-        out.print(f"   {escape(text.why)}")
-        out.print(f"   [bold]→[/] {escape(text.fix)}")
+        out.print(Padding(escape(text.why), (0, 0, 0, 3)))
+        out.print(Padding(f"[bold]→[/] {escape(text.fix)}", (0, 0, 0, 3)))
     for example in group.examples[:_PLACES]:
         where = place(example)
         if not example.row_number:
@@ -147,7 +161,10 @@ def print_changes(changes: ChangeSummary, catalogue: Catalogue, package_type: st
     sentences = Sentences(catalogue, catalogue.package_type(package_type), LANGUAGE)
     headings = (_("Table"), _("Added"), _("Removed"), _("Changed"), _("Unchanged"))
     rows = [
-        (sentences.table_title(each.table), *(number(value) for value in (each.added, each.removed, each.changed, each.unchanged)))
+        (
+            sentences.table_title(each.table),
+            *(number(value) for value in (each.added, each.removed, each.changed, each.unchanged)),
+        )
         for each in changes.tables
     ]
     out.print(grid(headings, rows, right=(1, 2, 3, 4)))

@@ -27,7 +27,12 @@ def datasette_command(release: Path, site: Path, host: str, port: int) -> list[s
         "trace_debug": "off",
     }
     command = [sys.executable, "-m", "datasette", "serve", "-i", str(release / "ingp.db")]
-    command += ["--metadata", str(release / "datasette-metadata.json"), "--config", str(release / "datasette.json")]
+    command += [
+        "--metadata",
+        str(release / "datasette-metadata.json"),
+        "--config",
+        str(release / "datasette.json"),
+    ]
     command += ["--template-dir", str(site / "templates"), "--plugins-dir", str(site / "plugins")]
     command += ["--static", f"assets:{site / 'static'}", "--static", f"files:{release}"]
     for name, value in settings.items():
@@ -42,7 +47,11 @@ def serve_current(settings: Settings, host: str, port: int) -> None:
         raise FileNotFoundError
     environment = {**os.environ, "INGP_RELEASE_DIR": str(release)}
     process = subprocess.Popen(datasette_command(release, settings.site_dir, host, port), env=environment)
-    err.print(_("Serving release {release} at {address}").format(release=release.name, address=f"http://{host}:{port}/"))
+    err.print(
+        _("Serving release {release} at {address}").format(
+            release=release.name, address=f"http://{host}:{port}/"
+        )
+    )
     signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(0))
     try:
         while process.poll() is None:
@@ -53,8 +62,14 @@ def serve_current(settings: Settings, host: str, port: int) -> None:
                 process.terminate()
                 process.wait()
                 environment["INGP_RELEASE_DIR"] = str(release)
-                process = subprocess.Popen(datasette_command(release, settings.site_dir, host, port), env=environment)
-                err.print(_("Serving release {release} at {address}").format(release=release.name, address=f"http://{host}:{port}/"))
+                process = subprocess.Popen(
+                    datasette_command(release, settings.site_dir, host, port), env=environment
+                )
+                err.print(
+                    _("Serving release {release} at {address}").format(
+                        release=release.name, address=f"http://{host}:{port}/"
+                    )
+                )
         sys.exit(process.returncode)
     except KeyboardInterrupt:
         pass

@@ -2,13 +2,24 @@
 
 import getpass
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipelines.cli.checking import Files, Json, Mapping, PackageTypeName, RowsPolicy, read_mapping
-from pipelines.cli.show import Exit, blocks, fits, grid, number, out, print_changes, print_json, print_report, progress_bar
+from pipelines.cli.show import (
+    Exit,
+    blocks,
+    fits,
+    grid,
+    labelled,
+    number,
+    out,
+    print_changes,
+    print_json,
+    print_report,
+    progress_bar,
+)
 from pipelines.cli.words import LANGUAGE, _
 from pipelines.identifiers import VersionNumber, parse_period
 
@@ -18,7 +29,9 @@ def _period(given: str | None) -> str | None:
     try:
         return given and parse_period(given)
     except ValueError:
-        raise typer.BadParameter(_("“{name}” is not a period. Write for example 2024, 2024-03 or 2024-Q1.").format(name=given)) from None
+        raise typer.BadParameter(
+            _("“{name}” is not a period. Write for example 2024, 2024-03 or 2024-Q1.").format(name=given)
+        ) from None
 
 
 Member = Annotated[str, typer.Option("--member", metavar=_("CODE"), help=_("Member code, for example PRY."))]
@@ -31,7 +44,9 @@ Period = Annotated[
         callback=_period,
     ),
 ]
-By = Annotated[str, typer.Option("--by", metavar=_("NAME"), help=_("Who decides; your user name when not given."))]
+By = Annotated[
+    str, typer.Option("--by", metavar=_("NAME"), help=_("Who decides; your user name when not given."))
+]
 OneType = Annotated[str, typer.Option("--type", metavar=_("TYPE"), help=_("procurement or activity."))]
 
 
@@ -48,7 +63,9 @@ def submit(
     period: Period = None,
     mapping: Mapping = None,
     rows: RowsPolicy = False,
-    confirm_loss: Annotated[bool, typer.Option("--confirm-loss", help=_("Accept although rows that were there before are gone."))] = False,
+    confirm_loss: Annotated[
+        bool, typer.Option("--confirm-loss", help=_("Accept although rows that were there before are gone."))
+    ] = False,
     publish: Annotated[bool, typer.Option("--publish", help=_("Publish at once when accepted."))] = False,
     as_json: Json = False,
 ) -> None:
@@ -62,9 +79,15 @@ def submit(
         progress(_("Reading"), 0, 1)
         try:
             outcome = workflow.submit(
-                site, files, _member(site, member), package_type=package_type, period=period,
-                instructions=read_mapping(mapping), policy=AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE,
-                confirmed_by=getpass.getuser() if confirm_loss else None, progress=progress,
+                site,
+                files,
+                _member(site, member),
+                package_type=package_type,
+                period=period,
+                instructions=read_mapping(mapping),
+                policy=AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE,
+                confirmed_by=getpass.getuser() if confirm_loss else None,
+                progress=progress,
             )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
@@ -83,19 +106,24 @@ def submit(
         )
     else:
         if outcome.staged.already_received:
-            sentences = Sentences(site.catalogue, site.catalogue.package_type(submission.package_type), LANGUAGE)
+            sentences = Sentences(
+                site.catalogue, site.catalogue.package_type(submission.package_type), LANGUAGE
+            )
             out.print(sentences.finding(outcome.staged.findings[-1]).what)
         print_report(outcome.report, site.catalogue, notices=False)
         out.print()
-        out.print(f"{_('Submission')}: [bold]{submission.submission_id}[/]  {_('State')}: [bold]{state_title(outcome.state)}[/]")
+        named = labelled(_("Submission"), f"[bold]{submission.submission_id}[/]")
+        out.print(f"{named}  {labelled(_('State'), f'[bold]{state_title(outcome.state)}[/]')}")
         if outcome.version:
-            out.print(f"{_('Version')}: [bold]{outcome.version.number}[/]")
+            out.print(labelled(_("Version"), f"[bold]{outcome.version.number}[/]"))
         if outcome.pending:
-            out.print(_("Rows that were published before are gone. Look at the table; if this is right, run:"))
+            out.print(
+                _("Rows that were published before are gone. Look at the table; if this is right, run:")
+            )
             out.print(f"  ingp confirm {submission.submission_id}")
             print_changes(outcome.pending, site.catalogue, submission.package_type)
         if release:
-            out.print(f"{_('Release')}: [bold]{release.release_id}[/]")
+            out.print(labelled(_("Release"), f"[bold]{release.release_id}[/]"))
         refused = sum(count.rows_refused for count in outcome.report.sources)
         if outcome.state == "rejected" and not rows and refused:
             out.print(_("To publish the rows without errors now and hold back the others, add --rows."))
@@ -122,13 +150,21 @@ def period_title(period: str) -> str:
     return _("everything") if period == "all" else period
 
 
-def confirm(submission: Annotated[str, typer.Argument(metavar=_("SUBMISSION"), help=_("Submission, or the beginning of its name."))], by: By = "", as_json: Json = False) -> None:
+def confirm(
+    submission: Annotated[
+        str, typer.Argument(metavar=_("SUBMISSION"), help=_("Submission, or the beginning of its name."))
+    ],
+    by: By = "",
+    as_json: Json = False,
+) -> None:
     from pipelines import workflow
 
     site = workflow.Installation.open()
     submission_id = workflow.find_submission(site, submission)
     report = workflow.read_report(site.zones.report_folder(submission_id))
-    outcome = workflow.process(site, submission_id, policy=report.policy, confirmed_by=by or getpass.getuser())
+    outcome = workflow.process(
+        site, submission_id, policy=report.policy, confirmed_by=by or getpass.getuser()
+    )
     if as_json:
         print_json({"submission_id": submission_id, "state": outcome.state})
     else:
@@ -136,7 +172,9 @@ def confirm(submission: Annotated[str, typer.Argument(metavar=_("SUBMISSION"), h
 
 
 def status(
-    member: Annotated[str | None, typer.Option("--member", metavar=_("CODE"), help=_("Only this member."))] = None,
+    member: Annotated[
+        str | None, typer.Option("--member", metavar=_("CODE"), help=_("Only this member."))
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help=_("Finish what was interrupted."))] = False,
     as_json: Json = False,
 ) -> None:
@@ -161,21 +199,34 @@ def status(
             }
         )
         return
-    headings = (_("Submission"), _("State"), _("Period"), _("Received"), _("Rows"), _("Refused"), _("Errors"), _("Warnings"), _("Version"))
+    headings = (
+        _("Submission"),
+        _("State"),
+        _("Period"),
+        _("Received"),
+        _("Rows"),
+        _("Refused"),
+        _("Errors"),
+        _("Warnings"),
+        _("Version"),
+    )
     rows = [
         (
             record.submission_id,
             state_title(record.state),
             period_title(record.period),
             f"{record.received_at:%Y-%m-%d %H:%M}",
-            *(number(value or 0) for value in (record.rows_in, record.rows_refused, record.errors, record.warnings)),
+            *(
+                number(value or 0)
+                for value in (record.rows_in, record.rows_refused, record.errors, record.warnings)
+            ),
             str(VersionNumber(record.version_number)) if record.version_number else "",
         )
         for record in records
     ]
     table = grid(headings, rows, right=(4, 5, 6, 7))
     out.print(table if fits(table) else blocks(headings, rows))
-    out.print(f"{_('Release')}: {folder.name if folder else _('none yet; run “ingp publish”')}")
+    out.print(labelled(_("Release"), folder.name if folder else _("none yet; run “ingp publish”")))
     if waiting:
         out.print(_("{count} unfinished; run “ingp status --resume”.").format(count=len(waiting)))
 
@@ -208,7 +259,14 @@ def versions(member: Member, package_type: OneType = "procurement", as_json: Jso
 def diff(
     member: Member,
     package_type: OneType = "procurement",
-    version: Annotated[int | None, typer.Option("--version", metavar=_("NUMBER"), help=_("Version to compare with the one before it; the newest when not given."))] = None,
+    version: Annotated[
+        int | None,
+        typer.Option(
+            "--version",
+            metavar=_("NUMBER"),
+            help=_("Version to compare with the one before it; the newest when not given."),
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     from pipelines import workflow
@@ -224,7 +282,9 @@ def diff(
 
 def withdraw(
     member: Member,
-    reason: Annotated[str, typer.Option("--reason", metavar=_("TEXT"), help=_("Why; kept for ever and shown."))],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar=_("TEXT"), help=_("Why; kept for ever and shown."))
+    ],
     package_type: OneType = "procurement",
     period: Period = None,
     by: By = "",
@@ -239,7 +299,11 @@ def withdraw(
     if as_json:
         print_json(asdict(version))
     else:
-        out.print(_("Withdrawn with version {version}. Run “ingp publish” to take it off the site; earlier releases keep it.").format(version=version.number))
+        out.print(
+            _(
+                "Withdrawn with version {version}. Run “ingp publish” to take it off the site; earlier releases keep it."
+            ).format(version=version.number)
+        )
 
 
 def register(app: typer.Typer) -> None:

@@ -16,7 +16,12 @@ def chosen_language(arguments: list[str] | None = None) -> str:
             told = words[position + 1]
         elif word.startswith("--lang="):
             told = word.removeprefix("--lang=")
-    for candidate in (told, os.environ.get("INGP_LANGUAGE", ""), os.environ.get("LC_ALL", ""), os.environ.get("LANG", "")):
+    for candidate in (
+        told,
+        os.environ.get("INGP_LANGUAGE", ""),
+        os.environ.get("LC_ALL", ""),
+        os.environ.get("LANG", ""),
+    ):
         if candidate[:2].lower() in LANGUAGES:
             return candidate[:2].lower()
     return "en"

@@ -48,11 +48,18 @@ class CodeReader:
     def __init__(self, catalogue: Catalogue, codelist: Codelist) -> None:
         self.codes = codelist.codes
         self._by_label: dict[str, str] = {}
+        self._labels = {
+            code: {catalogue.texts.code(language, codelist.name, code) for language in LANGUAGES} for code in codelist.codes
+        }
         for code in codelist.codes:
             for language in LANGUAGES:
                 self._by_label.setdefault(fold(catalogue.texts.code(language, codelist.name, code)), code)
         for code in codelist.codes:
             self._by_label[fold(code)] = code
+
+    def is_label(self, text: str, code: str) -> bool:
+        """Whether a text is the code in another case or its official label: nothing that the sender need be told."""
+        return text.casefold() == code.casefold() or text in self._labels.get(code, ())
 
     def read(self, text: str, told: Mapping[str, str]) -> str:
         if text in told:
@@ -267,7 +274,7 @@ class Canonicaliser:
             marks = [value for value, _ in emptied]
             self._tell("missing-marks", part, field, marks=marks, count=sum(count for _, count in emptied))
         for value, count in distinct:
-            if changed.get(value) and value.casefold() != changed[value].casefold():
+            if changed.get(value) and not reader.is_label(value, changed[value]):
                 self._tell("code-translated", part, field, value=value, label=value, code=changed[value], count=count)
         return _Column(field, _recode(text, changed), {"codes": changed} if changed else {})
 

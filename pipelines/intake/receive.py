@@ -28,6 +28,7 @@ from pipelines.intake.sources import Instructions, RawTable, SourceFile
 from pipelines.intake.tabular import Part, stage_raw_table
 from pipelines.intake.unpack import identity_hash, unpack
 from pipelines.records import Finding, StagedPackage, Submission
+from pipelines.templates import guide_sheets
 from pipelines.zones import Zones
 
 
@@ -219,7 +220,8 @@ def _recognise(
             continue
         form = next((entry for entry in claims.entries if entry["file"] == file.name), {})
         mapped = instructions_for(RawTable(file.name, file.stem, lambda: iter(())), told)
-        raws += list(read_tables(file, {**form, **mapped}, limits))
+        # The sheets of our own template that explain it are no data.
+        raws += [raw for raw in read_tables(file, {**form, **mapped}, limits) if raw.sheet not in guide_sheets()]
     name = "procurement" if has_ocds and not told.get("package_type") else None
     name = name or choose_package_type(raws, indexes, catalogue, told) or "procurement"
     return catalogue.package_type(name), raws
@@ -238,6 +240,9 @@ def _read_raw_tables(
     for serial, raw in enumerate(raws):
         planned = plan_table(raw, index, told)
         staged = stage_raw_table(raw, planned.plans, folder, serial, planned.heading_row)
+        if raw.sheet and planned.plans and not staged.rows and len(raws) > 1:
+            # A sheet of the template that was left empty: the member has nothing to say there.
+            continue
         reading.parts += staged.parts
         reading.findings += planned.findings + staged.findings
         entry = {

@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 SOURCES = ("pipelines", "flows")
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 
-_HEADER = '''msgid ""
+_HEADER = """msgid ""
 msgstr ""
 "Language: {language}\\n"
 "MIME-Version: 1.0\\n"
@@ -27,7 +27,7 @@ msgstr ""
 "Content-Transfer-Encoding: 8bit\\n"
 "Plural-Forms: {plural_forms}\\n"
 
-'''
+"""
 
 
 def python_messages(
@@ -45,7 +45,9 @@ def python_messages(
         if name not in ("_", "gettext", "ngettext"):
             continue
         told = node.args[:2] if name == "ngettext" else node.args[:1]
-        messages = tuple(each.value for each in told if isinstance(each, ast.Constant) and isinstance(each.value, str))
+        messages = tuple(
+            each.value for each in told if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        )
         if not messages or len(messages) != len(told):
             raise ValueError(f"line {node.lineno}: the message of {name}() must be written out")
         yield node.lineno, name, messages if len(messages) > 1 else messages[0], []
@@ -92,7 +94,11 @@ def update(language: str, root: Path = CHECKOUT) -> tuple[list[str], list[str]]:
     with path.open("wb") as file:
         file.write(_HEADER.format(language=language, plural_forms=after.plural_forms).encode())
         write_po(file, after, width=0, omit_header=True, sort_output=True, include_lineno=False)
-    missing = [str(message.id) for message in after if message.id and not (message.string and all(_forms(message.string)))]
+    missing = [
+        str(message.id)
+        for message in after
+        if message.id and not (message.string and all(_forms(message.string)))
+    ]
     return missing, [str(message.id) for message in before if message.id and message.id not in sources]
 
 

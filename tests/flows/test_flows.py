@@ -17,8 +17,8 @@ from flows import receive_submissions as receiving
 from flows.history import finish
 from flows.process_submission import process_submission
 from flows.publish_release import publish_release
-from flows.recheck_accepted import recheck_accepted
 from flows.receive_submissions import receive_submissions, take_package
+from flows.recheck_accepted import recheck_accepted
 from flows.reports import is_machine_trouble, member_language
 from flows.watch_inbox import watch_inbox
 from pipelines import workflow

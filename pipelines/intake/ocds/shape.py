@@ -77,6 +77,9 @@ def _shape(
         return Shape("objects", whole, _children(items, definitions, rules, path))
     if "properties" in node:
         return Shape("object", whole, _children(node, definitions, rules, path))
+    if "object" in types:
+        # `parties/details` is an object of which the standard says nothing; extensions live there.
+        return Shape("any")
     return Shape("scalar")
 
 

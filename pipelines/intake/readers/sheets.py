@@ -16,11 +16,16 @@ from xml.parsers import expat
 from pipelines.intake.readers.containers import BrokenContainerError, OleFile, open_zip, read_entry
 from pipelines.intake.readers.log import MAX_FINDINGS
 
-MAX_SHEET_CELLS = 2**26
-"""Cells of the grid from the first to the last cell of a sheet: two gigabytes of memory in the library."""
+MAX_SHEET_CELLS = 75_000_000
+"""Cells of the grid from the first to the last cell of a sheet: 2.4 GB of memory in the library."""
 
 _MAX_ERRORS = 100_000
-_CELL = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,4})(\d{1,9})[\"']")
+_NEAR_ROWS, _NEAR_COLUMNS = 99_999, 702  # addresses of up to five digits and two letters
+_ADDRESS = rb"\br\s*=\s*[\"']"
+_CELL = re.compile(_ADDRESS + rb"[A-Za-z]{1,4}\d{1,9}[\"']")
+_CELL_COLUMN = re.compile(_ADDRESS + rb"([A-Za-z]{1,4})\d{1,9}[\"']")
+_CELL_ROW = re.compile(_ADDRESS + rb"[A-Za-z]{1,4}(\d{1,9})[\"']")
+_FAR_CELL = re.compile(_ADDRESS + rb"(?:[A-Za-z]{3,4}\d|[A-Za-z]{1,2}\d{6})")
 _FORMULA = re.compile(rb"<(?:\w{1,20}:)?f[\s/>]")
 _ERROR = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
 _NO_SHEETS = ("sharedstrings.xml", "styles.xml", "calcchain.xml")
@@ -33,7 +38,7 @@ _STRICT_RELATION = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 class SheetScan:
     """What one sheet holds. Rows and columns count from 0.
 
-    height, width: of the grid up to the last cell with content (XLSX: at least that).
+    height, width: of the grid up to the last cell with content (XLSX: at most that).
     formulas: the first `MAX_FINDINGS` cells with a formula, formula_count all of them.
     errors: cells whose formula failed -> the error as the program shows it, ``#REF!``.
     """
@@ -165,26 +170,35 @@ def _sheet_parts(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) ->
 
 
 def _scan_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[SheetScan, bool]:
-    """How far the addresses of a part reach, empty cells included, and whether it has formulas or errors."""
+    """How far the addresses of a part reach at most, and whether it has formulas or errors.
+
+    Addresses are read one by one only in a part that has one beyond column ZZ or row 99,999.
+    """
     scan = SheetScan()
     needs_detail = False
-    before = b""
-    columns: set[bytes] = set()
-    rows: set[bytes] = set()
-    for chunk in read_entry(archive, entry):
-        text = before + chunk
-        for letters, digits in _CELL.findall(text):
-            columns.add(letters)
-            rows.add(digits)
+    for text in _overlapping(archive, entry):
         needs_detail = needs_detail or bool(_FORMULA.search(text) or _ERROR.search(text))
+        if _FAR_CELL.search(text):
+            break
+        if not scan.cells and _CELL.search(text):
+            scan.reach(_NEAR_ROWS - 1, _NEAR_COLUMNS - 1)
+    else:
+        return scan, needs_detail
+    for text in _overlapping(archive, entry):
+        needs_detail = needs_detail or bool(_FORMULA.search(text) or _ERROR.search(text))
+        columns = set(_CELL_COLUMN.findall(text))
         if columns:
-            scan.reach(
-                max(int(digits) for digits in rows) - 1, max(column_number(each.decode()) for each in columns)
-            )
-            rows.clear()
-            columns.clear()
-        before = text[-_OVERLAP:]
+            rows = set(_CELL_ROW.findall(text))
+            scan.reach(max(map(int, rows)) - 1, max(column_number(each.decode()) for each in columns))
     return scan, needs_detail
+
+
+def _overlapping(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Chunks of a part, each with the end of the one before, so that no address is cut."""
+    before = b""
+    for chunk in read_entry(archive, entry):
+        yield (text := before + chunk)
+        before = text[-_OVERLAP:]
 
 
 class _SheetHandler:
