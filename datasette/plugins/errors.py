@@ -2,12 +2,13 @@
 
 import logging
 import sqlite3
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from datasette import Forbidden, NotFound, Request, Response, hookimpl
 from datasette.database import QueryInterrupted
 from datasette.utils import add_cors_headers
-from datasette.utils.asgi import Base400
+from datasette.utils.asgi import BadRequest, Base400
 from datasette.views.base import DatasetteError
 
 logger = logging.getLogger("ingp.site")
@@ -59,3 +60,17 @@ def handle_exception(datasette: Any, request: Request, exception: Exception) -> 
 @hookimpl
 def forbidden(datasette: Any, request: Request, message: str) -> Any:
     return answer(datasette, request, Forbidden(message))
+
+
+@hookimpl
+def filters_from_request(datasette: Any, request: Request, database: str, table: str) -> Callable[[], Awaitable[None]]:
+    """Refuse columns that the table does not have: SQLite would take such a name for a text, and find no row."""
+
+    async def check() -> None:
+        columns = {*await datasette.get_database(database).table_columns(table), "rowid"}
+        filtered = {key.rpartition("__")[0] if "__" in key else key for key in request.args if "__" in key or not key.startswith("_")}
+        counted = {name for key in ("_facet", "_facet_date", "_facet_array") for name in request.args.getlist(key)}
+        for name in sorted((filtered | counted) - columns):
+            raise BadRequest(f"{table} has no column {name}")
+
+    return check

@@ -1,0 +1,101 @@
+"""``make bench [ONLY=name]``: each benchmark beside its peer in the same run; a table and ``benchmarks/results.json``."""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.generate import write_contracts_flat
+
+RESULTS = Path(__file__).with_name("results.json")
+SIZES = {"submit-to-published-100k": 100_000, "submit-to-published-1m": 1_000_000}
+"""Name of a benchmark -> rows. The peer's frictionless alone takes minutes at a million."""
+
+
+def run(module: str, file: Path, folder: Path) -> dict[str, dict[str, float]]:
+    """Run a job as a process of its own, so that its memory is its own."""
+    done = subprocess.run([sys.executable, "-m", module, str(file), str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{module} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def total(stages: dict[str, dict[str, float]]) -> dict[str, float]:
+    return {
+        "seconds": round(sum(stage["seconds"] for stage in stages.values()), 2),
+        "cpu_seconds": round(sum(stage["cpu_seconds"] for stage in stages.values()), 2),
+        "peak_mb": max(stage["peak_mb"] for stage in stages.values()),
+    }
+
+
+def bench(name: str, rows: int, work: Path) -> list[dict[str, Any]]:
+    """Figures of one size: the whole job beside the peer's, then stage by stage."""
+    file = work / f"{name}.csv"
+    write_contracts_flat(file, rows)
+    ours, peer = run("benchmarks.ours", file, work / "ours"), run("benchmarks.peer", file, work / "peer")
+    whole, other = total(ours), total(peer)
+    validation = ours["receive"]["seconds"] + ours["validate and accept"]["seconds"]
+    judged = peer["frictionless validate"]["seconds"]
+    results = [
+        entry(name, whole, "frictionless + sqlite-utils (one table, one file)", other["seconds"]),
+        entry(
+            f"{name}: read, validate, accept",
+            {
+                "seconds": round(validation, 2),
+                "cpu_seconds": ours["receive"]["cpu_seconds"] + ours["validate and accept"]["cpu_seconds"],
+                "peak_mb": ours["validate and accept"]["peak_mb"],
+            },
+            "frictionless validate",
+            judged,
+        ),
+    ]
+    results += [entry(f"{name}: {stage}", figures, None, None) for stage, figures in ours.items()]
+    results += [entry(f"{name}, peer: {stage}", figures, None, None) for stage, figures in peer.items()]
+    return results
+
+
+def entry(name: str, figures: dict[str, float], peer: str | None, peer_figure: float | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "figure": figures["seconds"],
+        "unit": "s",
+        "peer": peer,
+        "peer_figure": peer_figure,
+        "ratio": round(peer_figure / figures["seconds"], 2) if peer_figure else None,
+        "cpu_seconds": round(figures["cpu_seconds"], 2),
+        "peak_mb": figures["peak_mb"],
+    }
+
+
+def show(results: list[dict[str, Any]]) -> None:
+    table = Table(title="Benchmarks (ratio above 1: faster than the peer)")
+    for heading in ("name", "s", "CPU s", "peak MB", "peer", "peer s", "ratio"):
+        table.add_column(heading, justify="left" if heading in ("name", "peer") else "right")
+    for each in results:
+        keys = ("name", "figure", "cpu_seconds", "peak_mb", "peer", "peer_figure", "ratio")
+        table.add_row(*("" if each[key] is None else str(each[key]) for key in keys))
+    Console(width=150).print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=SIZES, help="one benchmark")
+    only = parser.parse_args().only
+    known = {each["name"]: each for each in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
+    for name, rows in SIZES.items():
+        if only in (None, name):
+            with tempfile.TemporaryDirectory(prefix="ingp-bench-") as work:
+                results = bench(name, rows, Path(work))
+            show(results)
+            known.update({each["name"]: each for each in results})
+    RESULTS.write_text(json.dumps(list(known.values()), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
