@@ -44,7 +44,7 @@ def watch_inbox(
     look_every_seconds: float = LOOK_EVERY_SECONDS,
     rest_seconds: float = REST_SECONDS,
 ) -> None:
-    """Finish what was interrupted, then receive and publish when a package is complete, until `stop` is set."""
+    """Finish what was interrupted, then receive and publish what is complete, until `stop` is set."""
     site = Installation.open()
     # Whatever is unfinished now was left by somebody who is gone.
     well = receive_and_publish(policy, settle_seconds, resume_after_minutes=0)

@@ -68,7 +68,7 @@ def test_too_slow_says_what_to_do(site: Any, address: str, language: str) -> Non
 
 @pytest.mark.parametrize(
     "address",
-    ["?_facet=nothing", "?nothing=1", "?_sort=nothing", "?_where=nonsense(", "?_size=-1", "?_searchmode=raw&_search=%22"],
+    ["?_facet=nothing", "?nothing=1", "?nothing__gt=1", "?_facet_array=tender_title", "?_sort=nothing", "?_where=nonsense(", "?_size=-1", "?_searchmode=raw&_search=%22"],
 )
 def test_nonsense_in_the_address_is_not_our_failure(site: Any, address: str) -> None:
     assert site.get(f"/ingp/procurement_processes{address}", "en").status_code == 400

@@ -39,8 +39,9 @@ def put_contracts(data_dir: Path) -> PutContracts:
 
     def write(name: str, rows: int = 3, method: str = "open") -> Path:
         lines = [
-            f"C-{each},P-{each},Ministry of Works,0105,School desks,{method},goods,2025-03-01T00:00:00Z,Desks SA,30-1,"
-            f"Desks,active,2025-04-01T00:00:00Z,2025-05-01T00:00:00Z,2025-06-01T00:00:00Z,100.50,BBD"
+            f"C-{each},P-{each},Ministry of Works,0105,School desks,{method},goods,2025-03-01T00:00:00Z,"
+            "Desks SA,30-1,Desks,active,2025-04-01T00:00:00Z,2025-05-01T00:00:00Z,2025-06-01T00:00:00Z,"
+            "100.50,BBD"
             for each in range(1, rows + 1)
         ]
         path = data_dir / "inbox" / "BRB" / name
