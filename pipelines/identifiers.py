@@ -21,6 +21,10 @@ class MemberCode(str):
         return self != "INGP" and self.startswith("X")
 
 
+ANYBODY = MemberCode("XZZ")
+"""Stands for no member in particular: files that are only checked, never submitted."""
+
+
 class SubmissionId(str):
     """``PRY-procurement-3f9ac1d2e4b7``: member, package type, first 12 hexadecimal digits of the identity hash.
 

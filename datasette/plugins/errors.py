@@ -1,4 +1,4 @@
-"""Pages for what went wrong: what happened and what to do, in the language of the reader, with the right status."""
+"""Pages for what went wrong: what happened and what to do, in the reader's language."""
 
 import logging
 import sqlite3
@@ -17,7 +17,7 @@ logger = logging.getLogger("ingp.site")
 def judged(exception: Exception) -> tuple[str, int, str]:
     """(kind, status, technical message) of an exception."""
     if isinstance(exception, QueryInterrupted) or getattr(exception, "title", None) == "SQL Interrupted":
-        # Datasette answers 500 when a table page runs out of time; nothing is broken, the question was too large.
+        # Datasette answers 500 when a table page runs out of time; but nothing is broken.
         return "too_slow", 400, "The query took longer than the time limit allows."
     if isinstance(exception, DatasetteError):
         kind, message = "bad_request", exception.plain_message or str(exception.message)
@@ -46,8 +46,17 @@ async def answer(datasette: Any, request: Request, exception: Exception) -> Resp
         return Response.error(message, status, headers=headers)
     if path.endswith(".csv"):
         return Response.text(message, status=status, headers=headers)
-    context = {"kind": kind, "status": status, "error": message, "seconds": datasette.setting("sql_time_limit_ms") / 1000}
-    return Response.html(await datasette.render_template("error.html", context, request=request), status=status, headers=headers)
+    context = {
+        "kind": kind,
+        "status": status,
+        "error": message,
+        "seconds": datasette.setting("sql_time_limit_ms") / 1000,
+    }
+    return Response.html(
+        await datasette.render_template("error.html", context, request=request),
+        status=status,
+        headers=headers,
+    )
 
 
 @hookimpl(wrapper=True)
@@ -63,13 +72,21 @@ def forbidden(datasette: Any, request: Request, message: str) -> Any:
 
 
 @hookimpl
-def filters_from_request(datasette: Any, request: Request, database: str, table: str) -> Callable[[], Awaitable[None]]:
-    """Refuse columns that the table does not have: SQLite would take such a name for a text, and find no row."""
+def filters_from_request(
+    datasette: Any, request: Request, database: str, table: str
+) -> Callable[[], Awaitable[None]]:
+    """Refuse columns that the table does not have: SQLite takes such a name for a text, and finds no row."""
 
     async def check() -> None:
         columns = {*await datasette.get_database(database).table_columns(table), "rowid"}
-        filtered = {key.rpartition("__")[0] if "__" in key else key for key in request.args if "__" in key or not key.startswith("_")}
-        counted = {name for key in ("_facet", "_facet_date", "_facet_array") for name in request.args.getlist(key)}
+        filtered = {
+            key.rpartition("__")[0] if "__" in key else key
+            for key in request.args
+            if "__" in key or not key.startswith("_")
+        }
+        counted = {
+            name for key in ("_facet", "_facet_date", "_facet_array") for name in request.args.getlist(key)
+        }
         for name in sorted((filtered | counted) - columns):
             raise BadRequest(f"{table} has no column {name}")
 

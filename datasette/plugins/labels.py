@@ -1,4 +1,4 @@
-"""How a value looks on a page. JSON, CSV and the files keep it as it is; only what people read is dressed here."""
+"""How a value looks on a page. JSON, CSV and the files keep it as it is."""
 
 from typing import Any
 
@@ -13,8 +13,10 @@ CUT = 320
 
 
 @hookimpl
-def render_cell(value: Any, column: str, table: str | None, datasette: Any, request: Request) -> Markup | None:
-    """Label beside a code, link for an address, number in the language of the reader; None leaves it to Datasette."""
+def render_cell(
+    value: Any, column: str, table: str | None, datasette: Any, request: Request
+) -> Markup | None:
+    """Label beside a code, link for an address, number as the language writes it; None otherwise."""
     if value is None or value == "" or isinstance(value, bytes):
         return None
     kind, _codelist = datasette.published.kind(table, column)
@@ -41,5 +43,7 @@ def _text(text: str, kind: str, whole: bool) -> Markup:
     if whole:
         return Markup(f'<span class="whole">{escape(text)}</span>')
     if len(text) > LONG:
-        return Markup(f'<span class="clamp">{escape(text[:CUT].rstrip() + "…" if len(text) > CUT else text)}</span>')
+        return Markup(
+            f'<span class="clamp">{escape(text[:CUT].rstrip() + "…" if len(text) > CUT else text)}</span>'
+        )
     return escape(text) if " " in text else Markup(f'<span class="unbroken">{escape(text)}</span>')

@@ -1,13 +1,13 @@
-"""The language of a page: ``?_lang=`` in the address, the reader's earlier choice (a cookie), Accept-Language, English.
+"""The language of a page: ``?_lang=`` in the address, then the cookie, then Accept-Language, then English.
 
-Each language has its own Jinja environment, so that every template, also those of errors, finds ``_``, ``ngettext``
-and ``site`` in the right language without asking for them.
+Each language has its own Jinja environment, so that every template, also those of errors, finds ``_``,
+``ngettext`` and ``site`` in the right language without asking for them.
 """
 
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from datasette import Request, Response, hookimpl
 from jinja2 import Environment
@@ -87,18 +87,19 @@ def _place(request: Request | None) -> str:
     """The address of a request without its language: where the reader is."""
     if request is None:
         return "/"
-    asked = urlencode([(key, value) for key, value in parse_qsl(request.query_string, True) if key != "_lang"])
+    asked = urlencode(
+        [(key, value) for key, value in parse_qsl(request.query_string, True) if key != "_lang"]
+    )
     return request.path + (f"?{asked}" if asked else "")
 
 
 async def choose_language(request: Request) -> Response:
     """Remember the chosen language and go back to where the reader was; never to another site."""
     place = request.args.get("to") or "/"
-    parts = urlsplit(place)
-    if parts.scheme or parts.netloc or not place.startswith("/") or place.startswith("//") or "\\" in place:
+    # A browser reads "//host" and "/\\host" as another site, and a line break would begin another header.
+    if not place.startswith("/") or place.startswith("//") or "\\" in place or not place.isprintable():
         place = "/"
-    language = request.url_vars["language"]
-    return Response.redirect(place, headers={"Set-Cookie": remembering(language)})
+    return Response.redirect(place, headers={"Set-Cookie": remembering(request.url_vars["language"])})
 
 
 @hookimpl
@@ -108,7 +109,7 @@ def register_routes() -> list[tuple[str, Any]]:
 
 @hookimpl
 def prepare_jinja2_environment(env: Environment, datasette: Any) -> None:
-    """English in the environment of pages without a request, one environment beside it per further language."""
+    """One environment per language; the base, for pages without a request, speaks English."""
     sites = {language: datasette.published.in_language(language) for language in LANGUAGES}
     # The base is furnished last: an overlay made from a furnished one would go on filling the base.
     datasette.environments = {language: _furnished(env.overlay(), site) for language, site in sites.items()}
@@ -129,10 +130,12 @@ def jinja2_environment_from_request(datasette: Any, request: Request) -> Environ
 
 @hookimpl
 def extra_template_vars(datasette: Any, request: Request | None) -> dict[str, Any]:
-    """``languages``: (code, own name, address that switches to it and keeps the place), for the head of the page."""
+    """``languages``: (code, own name, address that switches to it); ``place``: where the reader is."""
     place = _place(request)
     switch = datasette.urls.path("/-/lang/")
     return {
-        "languages": [(code, NAMES[code], f"{switch}{code}?{urlencode({'to': place})}") for code in LANGUAGES],
+        "languages": [
+            (code, NAMES[code], f"{switch}{code}?{urlencode({'to': place})}") for code in LANGUAGES
+        ],
         "place": place,
     }

@@ -1,4 +1,4 @@
-"""What this site serves: the facts of one release, and the words of the standard for them in the reader's language.
+"""What this site serves: the facts of one release, and the words for them in the reader's language.
 
 Both are read once, when Datasette starts: the facts from ``datapackage.json`` of the release (its folder is
 ``INGP_RELEASE_DIR``, set by ``ingp serve``), the words from ``schemas/``. Nothing here asks the database.
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,12 +79,16 @@ class Release:
         for resource in descriptor["resources"]:
             parts = Path(resource["path"]).parts
             member = parts[1] if len(parts) == 3 else None
-            file = Download(resource["path"], resource["format"], resource["bytes"], resource.get("rows"), member)
+            file = Download(
+                resource["path"], resource["format"], resource["bytes"], resource.get("rows"), member
+            )
             files.append(file)
             if len(parts) > 1:
                 by_table.setdefault(Path(resource["path"]).stem, []).append(file)
             if "schema" in resource:
-                columns[Path(resource["path"]).stem] = tuple(each["name"] for each in resource["schema"]["fields"])
+                columns[Path(resource["path"]).stem] = tuple(
+                    each["name"] for each in resource["schema"]["fields"]
+                )
         return cls(descriptor, tuple(files), columns, {name: tuple(own) for name, own in by_table.items()})
 
     @property
@@ -112,7 +116,9 @@ class Published:
         self.catalogue = catalogue
         self.title = title
         self.tables: dict[str, Table] = {
-            table.published_name: table for package_type in catalogue.package_types.values() for table in package_type.tables
+            table.published_name: table
+            for package_type in catalogue.package_types.values()
+            for table in package_type.tables
         }
         self._languages: dict[str, Site] = {}
 
@@ -122,7 +128,7 @@ class Published:
         return self._languages[language]
 
     def kind(self, table: str | None, column: str) -> tuple[str, str | None]:
-        """(kind, codelist) of a column; for the result of a query (table None) by its name alone, if that is enough."""
+        """(kind, codelist) of a column; in the result of a query (table None) by its name, if clear."""
         if column in PROVENANCE_KINDS:
             return PROVENANCE_KINDS[column], None
         if table is None:
@@ -202,14 +208,26 @@ class Site:
         """The published tables by package type, procurement first, in the order of the standard."""
         groups = []
         names = {"procurement": self._("Public procurement"), "activity": self._("Network activity")}
-        for name in sorted(self.published.catalogue.package_types, key=lambda each: (each != "procurement", each)):
+        for name in sorted(
+            self.published.catalogue.package_types, key=lambda each: (each != "procurement", each)
+        ):
             package_type = self.published.catalogue.package_types[name]
             tables = [self.table(table.published_name) for table in package_type.tables]
             served = [table for table in tables if table["rows"] is not None]
-            flat = [table for table in served if package_type.flat and table["name"] == f"{name}_{package_type.flat}"]
+            flat = [
+                table
+                for table in served
+                if package_type.flat and table["name"] == f"{name}_{package_type.flat}"
+            ]
             if served:
                 ordered = flat + [table for table in served if table not in flat]
-                groups.append({"name": name, "title": names.get(name, package_type.descriptor["title"]), "tables": ordered})
+                groups.append(
+                    {
+                        "name": name,
+                        "title": names.get(name, package_type.descriptor["title"]),
+                        "tables": ordered,
+                    }
+                )
         return groups
 
     @property
@@ -226,12 +244,14 @@ class Site:
         )
         figures = [(len(self.members), self._("submitting members"), "members")] if self.members else []
         return figures + [
-            (rows, words, f"ingp/{name}") for name, words in counted if (rows := self.release.rows(name)) is not None
+            (rows, words, f"ingp/{name}")
+            for name, words in counted
+            if (rows := self.release.rows(name)) is not None
         ]
 
-    @lru_cache(maxsize=None)  # noqa: B019 - one Site per language, kept as long as the program runs
+    @cache  # noqa: B019 - one Site per language, kept as long as the program runs
     def table(self, name: str) -> dict[str, Any]:
-        """A table by its published name: texts, rows, members, files, columns. Other tables get their bare name."""
+        """A table by its published name: texts, rows, members, files, columns; others have only a name."""
         described = self.published.tables.get(name)
         if described:
             text = self._texts.table(self.language, described.package_type, described.name)
@@ -249,7 +269,9 @@ class Site:
             "files": [file for file in self.release.by_table.get(name, ()) if not file.member],
             "member_files": [file for file in self.release.by_table.get(name, ()) if file.member],
             "columns": [self.column(name, column) for column in self.release.columns.get(name, ())],
-            "searched": [self.column(name, column).title for column in described.search_columns] if described else [],
+            "searched": [self.column(name, column).title for column in described.search_columns]
+            if described
+            else [],
         }
 
     @property
@@ -257,11 +279,13 @@ class Site:
         return {
             "codelists": (
                 self._("Codes and their labels"),
-                self._("One row is one code of the standard. It gives the label of the code in four languages."),
+                self._(
+                    "One row is one code of the standard. It gives the label of the code in four languages."
+                ),
             ),
             "release_versions": (
                 self._("What this release is made of"),
-                self._("One row is one table of one member's accepted version. It says which submission the rows come from."),
+                self._("One row is one table of one accepted version. It says from which submission."),
             ),
         }
 
@@ -269,7 +293,7 @@ class Site:
     def reference_tables(self) -> list[dict[str, Any]]:
         return [self.table(name) for name in self._reference_tables]
 
-    @lru_cache(maxsize=None)  # noqa: B019 - as above
+    @cache  # noqa: B019 - as above
     def column(self, table: str | None, name: str) -> Column:
         """A column with its words; one that the standard does not know keeps its name."""
         kind, codelist = self.published.kind(table, name)
@@ -294,7 +318,7 @@ class Site:
         return {cell["column"] for row in rows for cell in row if cell["raw"] not in (None, "")}
 
     def related(self, table: str, member: str) -> list[dict[str, Any]]:
-        """The other published tables of a member's contracting process, for a table that names its process (``ocid``)."""
+        """Other tables with rows of the same contracting process; none for a table without ``ocid``."""
         if "ocid" not in self.release.columns.get(table, ()):
             return []
         return [
@@ -309,11 +333,16 @@ class Site:
     # Members
 
     def member(self, code: str) -> dict[str, Any]:
-        """Code, name and institution of a member; a code that the standard does not know stands for itself."""
+        """Code, name, institution and kind of a member; an unknown code stands for itself."""
         member = self.published.catalogue.members.get(code)
         if member is None:
             return {"code": code, "name": code, "institution": "", "kind": "member"}
-        return {"code": code, "name": member.names[self.language], "institution": member.institution, "kind": member.kind}
+        return {
+            "code": code,
+            "name": member.names[self.language],
+            "institution": member.institution,
+            "kind": member.kind,
+        }
 
     @cached_property
     def members(self) -> list[dict[str, Any]]:
@@ -322,7 +351,12 @@ class Site:
         parts: dict[str, list[Part]] = {}
         for version in self.release.descriptor["versions"]:
             rows = sum(table["rows"] for table in version["tables"])
-            part = Part(titles.get(version["package_type"], version["package_type"]), version["number"], self.day(version["accepted_at"]), rows)
+            part = Part(
+                titles.get(version["package_type"], version["package_type"]),
+                version["number"],
+                self.day(version["accepted_at"]),
+                rows,
+            )
             parts.setdefault(version["member"], []).append(part)
         files = [file for own in self.release.by_table.values() for file in own]
         published = Counter()
@@ -334,7 +368,9 @@ class Site:
                 **self.member(code),
                 "parts": own,
                 "rows": published[code],
-                "tables": [self.table(name) for name in self.release.by_table if code in self.release.members(name)],
+                "tables": [
+                    self.table(name) for name in self.release.by_table if code in self.release.members(name)
+                ],
                 "files": {Path(file.path).stem: file for file in files if file.member == code},
             }
             for code, own in parts.items()
@@ -398,7 +434,7 @@ class Site:
                     "value": value,
                     "title": self.column(table, name).title,
                     "words": words.get(comparison, comparison),
-                    "shown": "" if comparison.endswith("blank") or comparison.endswith("null") else label or value,
+                    "shown": "" if comparison.endswith(("blank", "null")) else label or value,
                 }
             )
         return conditions

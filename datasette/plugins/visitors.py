@@ -1,4 +1,4 @@
-"""What a visitor's browser and a search engine may do, and which pages of the program are not part of this site."""
+"""What browsers and search engines may do here, and which pages of Datasette are not part of this site."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,8 @@ from datasette import NotFound, Request, Response, hookimpl
 
 HEADERS = {
     b"content-security-policy": (
-        b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+        b"default-src 'none'; style-src 'self'; img-src 'self'; "
+        b"form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     ),
     b"referrer-policy": b"strict-origin-when-cross-origin",
     b"x-content-type-options": b"nosniff",
@@ -22,7 +23,10 @@ Disallow: /-/
 Allow: /*?_lang=
 """
 
-TOOLS = "api|patterns|queries|messages|allow-debug|allowed|rules|check|debug/autocomplete|logout|create-token|auth-token"
+TOOLS = (
+    "api|patterns|queries|messages|allow-debug|allowed|rules|check|debug/autocomplete"
+    "|logout|create-token|auth-token"
+)
 """Pages of Datasette for its developers and for accounts: English only, with scripts, and of no use here."""
 
 
@@ -45,7 +49,7 @@ def register_routes() -> list[tuple[str, Any]]:
 
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
-    """Security headers on every answer; the right media type, and leave for other sites, on the files of the release."""
+    """Security headers on every answer; on files of the release their media type, open to other sites."""
     prefix = datasette.urls.path("/files/")
 
     def wrap(app: Any) -> Any:
@@ -62,7 +66,9 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
                         own |= {b"access-control-allow-origin": b"*"}
                         kind = datasette.published.release.media_types.get(path)
                         own |= {b"content-type": kind.encode()} if kind else {}
-                    kept = [(key, value) for key, value in message.get("headers", []) if key.lower() not in own]
+                    kept = [
+                        (key, value) for key, value in message.get("headers", []) if key.lower() not in own
+                    ]
                     message = {**message, "headers": [*kept, *own.items()]}
                 await send(message)
 

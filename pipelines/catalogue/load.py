@@ -21,6 +21,7 @@ from pipelines.catalogue.model import (
 )
 from pipelines.catalogue.texts import Text, Texts, load_texts, read_rows
 from pipelines.exceptions import CatalogueError
+from pipelines.identifiers import ANYBODY
 from pipelines.records import Severity
 
 
@@ -184,6 +185,10 @@ def load_catalogue(schemas: Path, datapackages: Path) -> Catalogue:
         **_load_members(schemas / "publishers.csv", "network"),
         **_load_members(datapackages / "demo" / "members.csv", "demo"),
     }
+    prefixes = tuple(prefix for member in members.values() for prefix in member.ocid_prefixes)
+    members[ANYBODY] = Member(
+        ANYBODY, "XZ", dict.fromkeys(LANGUAGES, ""), "", "", LANGUAGES, "", prefixes, (), "UTC", "anybody"
+    )
     findings = {
         row["code"]: FindingPolicy(row["code"], Severity(row["severity"]), row["level"], row["since"], row["source"])
         for row in read_rows(schemas / "findings.csv")

@@ -181,4 +181,4 @@ class Member:
     identifier_schemes: tuple[str, ...]
     time_zone: str
     kind: str
-    """``member``, ``network`` or ``demo``."""
+    """``member``, ``network``, ``demo``, or ``anybody`` for files that are only checked."""

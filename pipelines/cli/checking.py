@@ -105,7 +105,7 @@ def validate(
 
     settings = Settings()
     catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
-    if member not in catalogue.members and member != "XZZ":
+    if member not in catalogue.members:
         raise typer.BadParameter(_("{member} is not the code of a member.").format(member=member))
     with tempfile.TemporaryDirectory(prefix="ingp-") as folder, progress_bar(as_json) as progress:
         zones = Zones(Path(folder))

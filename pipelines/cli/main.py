@@ -39,7 +39,7 @@ def language(
         ),
     ] = "",
 ) -> None:
-    """The language was chosen before this runs (`pipelines.cli.words`); the option is declared so that help shows it."""
+    """The language was chosen before (`pipelines.cli.words`); the option is here for the help."""
 
 
 for module in (setting_up, checking, submitting, publishing):
@@ -74,7 +74,7 @@ def _trouble(error: PipelineError) -> str:
 
 
 def main() -> None:
-    """Run the command; troubles of the machine become one clear line, the detail for a technician, and exit code 3."""
+    """Run the command; troubles of the machine become one clear line, a detail, and exit code 3."""
     try:
         code = app(_without_language(sys.argv[1:]), prog_name="ingp", standalone_mode=False)
     except typer.TyperException as error:

@@ -1,4 +1,4 @@
-"""Runs the Datasette program over the current release, and moves it to the next one when the pointer moves."""
+"""Runs the Datasette program over the current release, and moves it on when the pointer moves."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ POLL_SECONDS = 1.0
 
 
 def datasette_command(release: Path, site: Path, host: str, port: int) -> list[str]:
-    """Command line of Datasette for a release: immutable database, our templates and plugins, files as static."""
+    """Command line of Datasette for a release: immutable database, our templates, plugins and files."""
     settings = {
         "sql_time_limit_ms": 3000,
         "facet_time_limit_ms": 1500,

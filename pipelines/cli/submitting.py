@@ -51,7 +51,8 @@ OneType = Annotated[str, typer.Option("--type", metavar=_("TYPE"), help=_("procu
 
 
 def _member(site: object, code: str) -> str:
-    if code not in site.catalogue.members:  # type: ignore[attr-defined]
+    known = site.catalogue.members.get(code)
+    if known is None or known.kind == "anybody":
         raise typer.BadParameter(_("{member} is not the code of a member.").format(member=code))
     return code
 
@@ -301,7 +302,8 @@ def withdraw(
     else:
         out.print(
             _(
-                "Withdrawn with version {version}. Run “ingp publish” to take it off the site; earlier releases keep it."
+                "Withdrawn with version {version}. Run “ingp publish” to take it off the site; "
+                "earlier releases keep it."
             ).format(version=version.number)
         )
 

@@ -1,4 +1,4 @@
-"""Language of the command line, chosen before anything is shown: ``--lang``, ``INGP_LANGUAGE``, the system's, English."""
+"""Language of the command line, chosen first: ``--lang``, ``INGP_LANGUAGE``, the system's, English."""
 
 import os
 import sys

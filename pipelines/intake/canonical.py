@@ -49,7 +49,8 @@ class CodeReader:
         self.codes = codelist.codes
         self._by_label: dict[str, str] = {}
         self._labels = {
-            code: {catalogue.texts.code(language, codelist.name, code) for language in LANGUAGES} for code in codelist.codes
+            code: {catalogue.texts.code(language, codelist.name, code) for language in LANGUAGES}
+            for code in codelist.codes
         }
         for code in codelist.codes:
             for language in LANGUAGES:
@@ -87,7 +88,9 @@ class Canonicaliser:
         self.findings: list[Finding] = []
         self._code_readers: dict[str, CodeReader] = {}
 
-    def stage(self, package_type: PackageType, parts: Sequence[Part], folder: Path) -> tuple[list[StagedTable], list[Any]]:
+    def stage(
+        self, package_type: PackageType, parts: Sequence[Part], folder: Path
+    ) -> tuple[list[StagedTable], list[Any]]:
         """Write one staged table per table that has parts; (tables, what was understood per part)."""
         tables, understood = [], []
         for table in package_type.tables:
@@ -99,7 +102,13 @@ class Canonicaliser:
                 select, reading = self._select(part)
                 selects.append(select)
                 understood.append(
-                    {"table": table.name, "file": part.source_file, "sheet": part.sheet, "rows": part.rows, "reading": reading}
+                    {
+                        "table": table.name,
+                        "file": part.source_file,
+                        "sheet": part.sheet,
+                        "rows": part.rows,
+                        "reading": reading,
+                    }
                 )
             columns = tuple(name for name in table.by_name if any(name in part.columns for part in own))
             target = folder / f"{table.name}.parquet"
@@ -117,7 +126,9 @@ class Canonicaliser:
         seen = self._profile(part, source, fields)
         columns = [self._read(part, source, field, seen[field.name]) for field in fields]
         listed = ", ".join(f"{column.expression} AS {quote_name(column.field.name)}" for column in columns)
-        cleaned = ", ".join(f"{self._cleaned(part, field, seen[field.name])} AS {quote_name(field.name)}" for field in fields)
+        cleaned = ", ".join(
+            f"{self._cleaned(part, field, seen[field.name])} AS {quote_name(field.name)}" for field in fields
+        )
         provenance = ", ".join(PROVENANCE)
         sql = f"(SELECT {listed}, {provenance} FROM (SELECT {cleaned}, {provenance} FROM {source}))"
         return sql, {column.field.name: column.understood for column in columns if column.understood}
@@ -129,14 +140,22 @@ class Canonicaliser:
             text = readings.clean(field.name)
             counts.append(f"count(*) FILTER ({self._is_mark(part, field, text)})")
             canonical = readings.CANONICAL.get(field.type)
-            odd = f"{text} IS NOT NULL AND NOT regexp_full_match({text}, {quote_text(canonical)})" if canonical else "false"
+            odd = (
+                f"{text} IS NOT NULL AND NOT regexp_full_match({text}, {quote_text(canonical)})"
+                if canonical
+                else "false"
+            )
             counts.append(f"count(*) FILTER ({odd})")
         found = fetch_one(self.con, f"SELECT {', '.join(counts)} FROM {source}") if counts else ()
         return {field.name: _Seen(found[2 * at], found[2 * at + 1]) for at, field in enumerate(fields)}
 
     def _is_mark(self, part: Part, field: Field, text: str) -> str:
         marks = self._marks(part, field)
-        return f"length({text}) < 12 AND lower({text}) IN ({', '.join(map(quote_text, marks))})" if marks else "false"
+        return (
+            f"length({text}) < 12 AND lower({text}) IN ({', '.join(map(quote_text, marks))})"
+            if marks
+            else "false"
+        )
 
     def _marks(self, part: Part, field: Field) -> list[str]:
         marks = [str(mark).casefold() for mark in part.told.get("missing", readings.MISSING_MARKS)]
@@ -146,7 +165,9 @@ class Canonicaliser:
 
     def _cleaned(self, part: Part, field: Field, seen: _Seen) -> str:
         text = readings.clean(field.name)
-        return f"CASE WHEN {self._is_mark(part, field, text)} THEN NULL ELSE {text} END" if seen.marks else text
+        return (
+            f"CASE WHEN {self._is_mark(part, field, text)} THEN NULL ELSE {text} END" if seen.marks else text
+        )
 
     def _read(self, part: Part, source: str, field: Field, seen: _Seen) -> _Column:
         if seen.marks:
@@ -165,7 +186,9 @@ class Canonicaliser:
             return self._read_dates(part, cleaned, field)
         return _Column(field, readings.boolean(text) if field.type == "boolean" else text)
 
-    def _tell(self, finding: str, part: Part, field: Field, value: str | None = None, **parameters: Any) -> None:
+    def _tell(
+        self, finding: str, part: Part, field: Field, value: str | None = None, **parameters: Any
+    ) -> None:
         self.findings.append(
             Finding(
                 finding,
@@ -184,7 +207,13 @@ class Canonicaliser:
         found = self.con.execute(
             f"SELECT {text} AS mark, count(*) FROM {source} WHERE {self._is_mark(part, field, text)} GROUP BY 1 ORDER BY 2 DESC, 1"
         ).fetchall()
-        self._tell("missing-marks", part, field, marks=[mark for mark, _ in found], count=sum(count for _, count in found))
+        self._tell(
+            "missing-marks",
+            part,
+            field,
+            marks=[mark for mark, _ in found],
+            count=sum(count for _, count in found),
+        )
 
     def _decimal_sign(self, part: Part, cleaned: str, field: Field) -> tuple[str, dict[str, Any]]:
         """The decimal sign of a column: told, typed, seen, or (nothing tells) a finding and the dot."""
@@ -201,7 +230,7 @@ class Canonicaliser:
             f"{share(readings.GROUPED_BY_DOT)}, {share(readings.GROUPED_BY_COMMA)}, {share(readings.NOT_GROUPED)}, "
             f"min(b) FILTER (WHERE regexp_full_match(b, {quote_text(readings.GROUPED_BY_DOT)})), "
             f"min(b) FILTER (WHERE regexp_full_match(b, {quote_text(readings.GROUPED_BY_COMMA)})) "
-            f"FROM (SELECT {bare} AS b FROM {cleaned} WHERE v IS NOT NULL AND NOT regexp_full_match(v, '-?\\d{{1,3}}'))"
+            f"FROM (SELECT {bare} AS b FROM {cleaned} WHERE v IS NOT NULL AND NOT regexp_full_match(v, '-?\\d{{1,3}}'))",
         )
         if part.typed:
             return ".", {}
@@ -210,7 +239,9 @@ class Canonicaliser:
             if grouped_dots or grouped_commas:
                 example = example_dot if decimal == "," else example_comma
                 example = example or example_dot or example_comma
-                self._tell("numbers-mixed", part, field, example=example, read_as=decimal, count=min(dots, commas))
+                self._tell(
+                    "numbers-mixed", part, field, example=example, read_as=decimal, count=min(dots, commas)
+                )
             return decimal, {"decimal": decimal, "mixed": True}
         if dots or commas:
             decimal = "." if dots else ","
@@ -224,7 +255,9 @@ class Canonicaliser:
         if grouped_commas and not grouped_dots:
             if ungrouped:
                 return ",", {"decimal": ","}
-            self._tell("numbers-ambiguous", part, field, value=example_comma, example=example_comma, read_as=".")
+            self._tell(
+                "numbers-ambiguous", part, field, value=example_comma, example=example_comma, read_as="."
+            )
             return ".", {"decimal": "?"}
         return ".", {}
 
@@ -238,7 +271,7 @@ class Canonicaliser:
             self.con,
             f"SELECT count(*) FILTER (WHERE s), count(*) FILTER (WHERE s AND {first} > 12), "
             f"count(*) FILTER (WHERE s AND {second} > 12), min(v) FILTER (WHERE s AND {first} <= 12 AND {second} <= 12), "
-            f"count(*) FILTER (WHERE {naive}) FROM (SELECT v, regexp_full_match(v, {split}) AS s FROM {cleaned} WHERE v IS NOT NULL)"
+            f"count(*) FILTER (WHERE {naive}) FROM (SELECT v, regexp_full_match(v, {split}) AS s FROM {cleaned} WHERE v IS NOT NULL)",
         )
         told = part.told.get("date_order")
         order = told or ("mdy" if month_first > day_first else "dmy")
@@ -275,7 +308,9 @@ class Canonicaliser:
             self._tell("missing-marks", part, field, marks=marks, count=sum(count for _, count in emptied))
         for value, count in distinct:
             if changed.get(value) and not reader.is_label(value, changed[value]):
-                self._tell("code-translated", part, field, value=value, label=value, code=changed[value], count=count)
+                self._tell(
+                    "code-translated", part, field, value=value, label=value, code=changed[value], count=count
+                )
         return _Column(field, _recode(text, changed), {"codes": changed} if changed else {})
 
 
@@ -283,5 +318,7 @@ def _recode(text: str, changed: Mapping[str, str]) -> str:
     if not changed:
         return text
     # A mapping file says "" of a text that means no code at all.
-    whens = " ".join(f"WHEN {quote_text(old)} THEN {quote_text(new) if new else 'NULL'}" for old, new in changed.items())
+    whens = " ".join(
+        f"WHEN {quote_text(old)} THEN {quote_text(new) if new else 'NULL'}" for old, new in changed.items()
+    )
     return f"CASE {text} {whens} ELSE {text} END"

@@ -37,11 +37,15 @@ def read_descriptor(file: SourceFile, files: Sequence[SourceFile]) -> PackageCla
         resources = list(package["resources"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"[:200]
-        claims.findings.append(Finding("descriptor-invalid", source_file=file.name, parameters={"reason": reason}))
+        claims.findings.append(
+            Finding("descriptor-invalid", source_file=file.name, parameters={"reason": reason})
+        )
         return claims
     claims.member = str(package["memberCode"]) if package.get("memberCode") else None
     claims.package_type = str(package["packageType"]) if package.get("packageType") else None
-    claims.summary = {key: package[key] for key in ("name", "title", "version", "created", "licenses") if key in package}
+    claims.summary = {
+        key: package[key] for key in ("name", "title", "version", "created", "licenses") if key in package
+    }
     base = PurePosixPath(file.name).parent
     present = {each.name for each in files}
     for resource in resources:
@@ -53,16 +57,20 @@ def read_descriptor(file: SourceFile, files: Sequence[SourceFile]) -> PackageCla
 def _read_resource(
     resource: dict[str, Any], file: SourceFile, base: PurePosixPath, present: set[str], claims: PackageClaims
 ) -> None:
-    paths = resource.get("path", [])
+    paths = resource.get("path")
     schema = resource.get("schema")
     if isinstance(schema, dict) and isinstance(schema.get("fields"), list):
         claims.schemas[str(resource.get("name"))] = {
-            str(each.get("name")): str(each.get("type", "any")) for each in schema["fields"] if isinstance(each, dict)
+            str(each.get("name")): str(each.get("type", "any"))
+            for each in schema["fields"]
+            if isinstance(each, dict)
         }
-    for path in [paths] if isinstance(paths, str) else paths:
+    for path in paths if isinstance(paths, list) else [paths]:
         text = str(path)
         if "://" in text:
-            claims.findings.append(Finding("resource-remote", source_file=file.name, parameters={"path": text}))
+            claims.findings.append(
+                Finding("resource-remote", source_file=file.name, parameters={"path": text})
+            )
             continue
         parts = PurePosixPath(text).parts
         if text.startswith(("/", "\\")) or ".." in parts or "\\" in text:
@@ -70,7 +78,9 @@ def _read_resource(
             continue
         name = str(base / text)
         if name not in present:
-            claims.findings.append(Finding("resource-missing", source_file=file.name, parameters={"path": text}))
+            claims.findings.append(
+                Finding("resource-missing", source_file=file.name, parameters={"path": text})
+            )
             continue
         claims.listed.add(name)
         entry: dict[str, Any] = {"file": name}
@@ -116,6 +126,11 @@ def compare_schemas(claims: PackageClaims, package_type: PackageType, catalogue:
             if known and claimed not in (known.type, "any", "string"):
                 reason = f"{field_name}: {claimed} / {known.type}"
                 findings.append(
-                    Finding("descriptor-schema-differs", table=name, field=field_name, parameters={"reason": reason})
+                    Finding(
+                        "descriptor-schema-differs",
+                        table=name,
+                        field=field_name,
+                        parameters={"reason": reason},
+                    )
                 )
     return findings

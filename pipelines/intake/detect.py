@@ -181,7 +181,9 @@ def _detect_text(path: Path, name: PurePosixPath, head: bytes) -> Content:
 def _is_binary(text: str) -> bool:
     """Mostly control characters, or many of them among bytes that are no text; a damaged table has fewer."""
     controls = len(CONTROLS.findall(text))
-    return controls > len(text) // 2 or (controls > len(text) // 10 and text.count("\ufffd") > len(text) // 20)
+    return controls > len(text) // 2 or (
+        controls > len(text) // 10 and text.count("\ufffd") > len(text) // 20
+    )
 
 
 def _markup_kind(start: str) -> str | None:

@@ -90,7 +90,11 @@ def plan_flattened(
     number, cells = heading
     labels = [(cell or "").strip() for cell in cells]
     parsed = [_parse(index, label) for index, label in enumerate(labels) if label]
-    deepest = max((array for each in parsed for array, _ in each.positions), key=lambda path: path.count("/") + 1, default="")
+    deepest = max(
+        (array for each in parsed for array, _ in each.positions),
+        key=lambda path: path.count("/") + 1,
+        default="",
+    )
 
     taken: set[int] = set()
     plans: list[dict[str, Any]] = []
@@ -117,7 +121,11 @@ def plan_flattened(
                     continue
                 chosen = {name: ColumnPlan((index,)) for name, index in columns.items()}
                 for name, candidates in context.items():
-                    fits = [each for each in candidates if tuple(at for _, at in each.positions) == positions[: len(each.positions)]]
+                    fits = [
+                        each
+                        for each in candidates
+                        if tuple(at for _, at in each.positions) == positions[: len(each.positions)]
+                    ]
                     if fits:
                         chosen[name] = ColumnPlan((fits[0].index,))
                 for name, value in source.constants.items():
@@ -134,11 +142,17 @@ def plan_flattened(
                     }
                 )
     # `ocid` and the ids of enclosing elements say whose a leftover is; they are not leftovers themselves.
-    ids = {each.index for each in parsed if each.path == "id" or each.path == "ocid" or (each.positions and each.path.endswith("/id"))}
+    ids = {
+        each.index
+        for each in parsed
+        if each.path == "id" or each.path == "ocid" or (each.positions and each.path.endswith("/id"))
+    }
     leftovers = {each.index: f"/{each.path}" for each in parsed if each.index not in taken | ids}
     if leftovers or not plans:
         ocid = next(each.index for each in parsed if each.path == "ocid")
-        parents = tuple(each.index for each in parsed if each.index in ids and each.path not in ("ocid", "id"))
+        parents = tuple(
+            each.index for each in parsed if each.index in ids and each.path not in ("ocid", "id")
+        )
         plans.append(
             {
                 "table": package_type.table("additional_fields"),

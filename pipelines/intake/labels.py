@@ -40,12 +40,16 @@ class LabelIndex:
                     labels[fold(field.ocds_path)] = field.name
             for language in reversed(LANGUAGES):
                 for field in table.fields:
-                    labels[fold(catalogue.texts.field(language, package_type.name, table.name, field.name).title)] = field.name
+                    labels[
+                        fold(catalogue.texts.field(language, package_type.name, table.name, field.name).title)
+                    ] = field.name
             for field in table.fields:
                 labels[fold(field.name)] = field.name
             fields[table.name] = labels
             for language in LANGUAGES:
-                tables[fold(catalogue.texts.table(language, package_type.name, table.name).title)] = table.name
+                tables[fold(catalogue.texts.table(language, package_type.name, table.name).title)] = (
+                    table.name
+                )
             tables[fold(table.name)] = table.name
             tables[fold(table.published_name)] = table.name
         return cls(package_type, fields, tables)

@@ -37,7 +37,9 @@ def _is_time_zone(value: Any) -> bool:
 def _is_column(value: Any) -> bool:
     if isinstance(value, dict):
         return set(value) == {"value"} and isinstance(value["value"], str | int | float | bool)
-    return _is_text(value) or (isinstance(value, list) and bool(value) and all(_is_text(each) for each in value))
+    return _is_text(value) or (
+        isinstance(value, list) and bool(value) and all(_is_text(each) for each in value)
+    )
 
 
 def _are_columns(value: Any) -> bool:
@@ -46,7 +48,8 @@ def _are_columns(value: Any) -> bool:
 
 def _are_codes(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(codes, dict) and all(isinstance(code, str) for code in codes.values()) for codes in value.values()
+        isinstance(codes, dict) and all(isinstance(code, str) for code in codes.values())
+        for codes in value.values()
     )
 
 
@@ -90,7 +93,12 @@ def check_instructions(instructions: Any, tables: Collection[str]) -> tuple[dict
         return kept
 
     top = {**_FORM, "package_type": _is_text, "tables": lambda value: isinstance(value, list)}
-    entry = {**_FORM, "file": _is_text, "sheet": _is_text, "table": lambda value: value in tables}
+    entry = {
+        **_FORM,
+        "file": _is_text,
+        "sheet": _is_text,
+        "table": lambda value: isinstance(value, str) and value in tables,
+    }
     checked = keep("", instructions, top)
     if "tables" in checked:
         checked["tables"] = [
@@ -107,7 +115,10 @@ def _fits(entry: Mapping[str, Any], raw: RawTable) -> bool:
     pattern = entry.get("file", "*")
     names = (raw.source_file, PurePosixPath(raw.source_file).name)
     # The name itself first: brackets in a name are not meant as a pattern.
-    return any(name == pattern or fnmatch(name, pattern) for name in names) and entry.get("sheet", raw.sheet) == raw.sheet
+    return (
+        any(name == pattern or fnmatch(name, pattern) for name in names)
+        and entry.get("sheet", raw.sheet) == raw.sheet
+    )
 
 
 def all_instructions_for(raw: RawTable, instructions: Instructions) -> list[Mapping[str, Any]]:
@@ -124,7 +135,9 @@ def all_instructions_for(raw: RawTable, instructions: Instructions) -> list[Mapp
     same = [
         entry
         for entry in fits[1:]
-        if first.get("columns") and entry.get("columns") and all(entry.get(key) == first.get(key) for key in ("file", "sheet"))
+        if first.get("columns")
+        and entry.get("columns")
+        and all(entry.get(key) == first.get(key) for key in ("file", "sheet"))
     ]
     return [{**general, **entry} for entry in (first, *same)]
 

@@ -114,7 +114,10 @@ def _best_heading(
 
 
 def choose_package_type(
-    raws: Iterable[RawTable], indexes: Mapping[str, LabelIndex], catalogue: Catalogue, instructions: Instructions
+    raws: Iterable[RawTable],
+    indexes: Mapping[str, LabelIndex],
+    catalogue: Catalogue,
+    instructions: Instructions,
 ) -> str | None:
     """The package type that most headings speak of; None when nothing is recognised."""
     if "package_type" in instructions:
@@ -128,10 +131,14 @@ def choose_package_type(
                 scores[name] += 100
             if index.table_named(raw.name):
                 scores[name] += 5
-            if any("ocid" in [fold(cell) for cell in cells if cell] for _, cells in head) and name == "procurement":
+            if (
+                any("ocid" in [fold(cell) for cell in cells if cell] for _, cells in head)
+                and name == "procurement"
+            ):
                 scores[name] += 5
             scores[name] += max(
-                (index.hits(table.name, cells) for _, cells in head for table in index.package_type.tables), default=0
+                (index.hits(table.name, cells) for _, cells in head for table in index.package_type.tables),
+                default=0,
             )
     best = max(scores, key=scores.__getitem__, default=None)
     return best if best and scores[best] > 1 else None
@@ -158,7 +165,9 @@ def _plan_one(raw: RawTable, index: LabelIndex, told: Mapping[str, Any]) -> Plan
         return _unknown_table(raw, package_type, told, str(told["table"]))
 
     told_labels = _told_labels(told)
-    flattened = plan_flattened(raw, head, package_type) if not told.get("columns") and not told.get("table") else None
+    flattened = (
+        plan_flattened(raw, head, package_type) if not told.get("columns") and not told.get("table") else None
+    )
     if flattened is not None:
         return Planned([TablePlan(**each) for each in flattened], [])
 
@@ -191,11 +200,15 @@ def _plan_one(raw: RawTable, index: LabelIndex, told: Mapping[str, Any]) -> Plan
 def _unknown_table(raw: RawTable, package_type: PackageType, told: Mapping[str, Any], name: str) -> Planned:
     """No plan: which tables there are, and which columns the simplest of them cannot do without."""
     simplest = package_type.table(package_type.flat or package_type.minimum[0])
-    required = [field.name for field in simplest.fields if field.descriptor.get("constraints", {}).get("required")]
+    required = [
+        field.name for field in simplest.fields if field.descriptor.get("constraints", {}).get("required")
+    ]
     needed = f"{simplest.name}: {', '.join(required)}"
     known = [table.name for table in package_type.tables]
     guess = _best_heading(_head(raw), {}, told)
-    return Planned([], [_finding(raw, "table-unknown", name=name, known=known, needed=needed)], guess[0] if guess else 0)
+    return Planned(
+        [], [_finding(raw, "table-unknown", name=name, known=known, needed=needed)], guess[0] if guess else 0
+    )
 
 
 def _finding(raw: RawTable, code: str, **parameters: Any) -> Finding:
@@ -203,7 +216,11 @@ def _finding(raw: RawTable, code: str, **parameters: Any) -> Finding:
 
 
 def _plan_columns(
-    raw: RawTable, index: LabelIndex, table: Table, heading: tuple[int, list[str | None]], told: Mapping[str, Any]
+    raw: RawTable,
+    index: LabelIndex,
+    table: Table,
+    heading: tuple[int, list[str | None]],
+    told: Mapping[str, Any],
 ) -> Planned:
     number, cells = heading
     labels = [(cell or "").strip() for cell in cells]
@@ -215,7 +232,11 @@ def _plan_columns(
 
     def place(field: str, plan: ColumnPlan) -> None:
         if field not in table.by_name:
-            findings.append(_table_finding(raw, table, "column-unknown", label=field, suggestion=index.nearest(table.name, field)))
+            findings.append(
+                _table_finding(
+                    raw, table, "column-unknown", label=field, suggestion=index.nearest(table.name, field)
+                )
+            )
         else:
             columns[field] = plan
 
@@ -241,7 +262,9 @@ def _plan_columns(
         if field in columns:
             if not told.get("columns") or field not in told["columns"]:
                 findings.append(
-                    _table_finding(raw, table, "column-twice", column=column_letter(position), label=labels[position])
+                    _table_finding(
+                        raw, table, "column-twice", column=column_letter(position), label=labels[position]
+                    )
                 )
             continue
         columns[field] = ColumnPlan((position,))
@@ -250,21 +273,40 @@ def _plan_columns(
             continue
         near = index.nearest(table.name, label)
         findings.append(
-            _table_finding(raw, table, "column-unknown", column=column_letter(position), label=label, suggestion=near)
+            _table_finding(
+                raw, table, "column-unknown", column=column_letter(position), label=label, suggestion=near
+            )
         )
     for field in table.fields:
         if field.name not in columns and field.descriptor.get("constraints", {}).get("required"):
             findings.append(
-                Finding("column-missing", table=table.name, field=field.name, source_file=raw.source_file, sheet=raw.sheet, parameters={"name": field.name})
+                Finding(
+                    "column-missing",
+                    table=table.name,
+                    field=field.name,
+                    source_file=raw.source_file,
+                    sheet=raw.sheet,
+                    parameters={"name": field.name},
+                )
             )
+    if not columns:
+        # The name says which table it is, and not one heading agrees: nothing could be read from its rows.
+        return Planned([], findings or [_finding(raw, "no-heading")], number)
     if number > 1:
         findings.append(_table_finding(raw, table, "heading-not-first", row_number=number))
     return Planned([TablePlan(table, columns, number, labels, told=told)], findings)
 
 
-def _table_finding(raw: RawTable, table: Table, code: str, column: str | None = None, **parameters: Any) -> Finding:
+def _table_finding(
+    raw: RawTable, table: Table, code: str, column: str | None = None, **parameters: Any
+) -> Finding:
     return Finding(
-        code, table=table.name, source_file=raw.source_file, sheet=raw.sheet, column=column, parameters=parameters
+        code,
+        table=table.name,
+        source_file=raw.source_file,
+        sheet=raw.sheet,
+        column=column,
+        parameters=parameters,
     )
 
 
@@ -274,5 +316,7 @@ def minimum_missing(package_type: PackageType, present: Iterable[str]) -> list[F
     if package_type.flat in names:
         return []
     return [
-        Finding("table-missing", table=name, parameters={"name": name}) for name in package_type.minimum if name not in names
+        Finding("table-missing", table=name, parameters={"name": name})
+        for name in package_type.minimum
+        if name not in names
     ]

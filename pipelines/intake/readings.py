@@ -12,7 +12,22 @@ WHITESPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8239) || ch
 MISSING_MARKS = ("-", "--", "---", "—", "none", "null", "na", "n/a", "nan", "#n/a", "s/d", "n/d")
 """What people and programs write for "nothing", compared without case. Codes of a codelist are never marks."""
 
-TRUE_WORDS = ("true", "t", "yes", "y", "si", "sí", "s", "sim", "oui", "verdadero", "verdadeiro", "vrai", "1", "x")
+TRUE_WORDS = (
+    "true",
+    "t",
+    "yes",
+    "y",
+    "si",
+    "sí",
+    "s",
+    "sim",
+    "oui",
+    "verdadero",
+    "verdadeiro",
+    "vrai",
+    "1",
+    "x",
+)
 FALSE_WORDS = ("false", "f", "no", "n", "não", "nao", "non", "falso", "faux", "0")
 
 PLAIN_NUMBER = r"[-+]?\d+(\.\d+)?"
@@ -72,7 +87,9 @@ def number(text: str, decimal: str) -> str:
             (ONLY_DOT_DECIMAL, dotted),
         ]
         fast = f"regexp_full_match({text}, '-?\\d+')"
-    whens = " ".join(f"WHEN regexp_full_match({bare}, {quote_text(pattern)}) THEN {value}" for pattern, value in rules)
+    whens = " ".join(
+        f"WHEN regexp_full_match({bare}, {quote_text(pattern)}) THEN {value}" for pattern, value in rules
+    )
     return f"CASE WHEN {text} IS NULL OR {fast} THEN {text} {whens} ELSE {text} END"
 
 
@@ -96,17 +113,23 @@ def _formats(day_first: bool, digits: int) -> str:
 
 def _split_instant(text: str, day_first: bool) -> str:
     """TIMESTAMP of ``31/12/2014 13:05`` and its kin, NULL when it is none; an impossible order is read the other way."""
-    slashed = rf"replace(regexp_replace({text}, '^(\d{{1,2}})[/.-](\d{{1,2}})[/.-](\d+)', '\1/\2/\3'), 'T', ' ')"
+    slashed = (
+        rf"replace(regexp_replace({text}, '^(\d{{1,2}})[/.-](\d{{1,2}})[/.-](\d+)', '\1/\2/\3'), 'T', ' ')"
+    )
     long_year = rf"regexp_matches({text}, '^\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{4}}')"
     readings = {
-        digits: ", ".join(f"try_strptime({slashed}, {_formats(order, digits)})" for order in (day_first, not day_first))
+        digits: ", ".join(
+            f"try_strptime({slashed}, {_formats(order, digits)})" for order in (day_first, not day_first)
+        )
         for digits in (4, 2)
     }
     return f"CASE WHEN {long_year} THEN coalesce({readings[4]}) ELSE coalesce({readings[2]}) END"
 
 
 def _year_first_instant(text: str) -> str:
-    dashed = rf"replace(regexp_replace({text}, '^(\d{{4}})[/.](\d{{1,2}})[/.](\d{{1,2}})', '\1-\2-\3'), 'T', ' ')"
+    dashed = (
+        rf"replace(regexp_replace({text}, '^(\d{{4}})[/.](\d{{1,2}})[/.](\d{{1,2}})', '\1-\2-\3'), 'T', ' ')"
+    )
     return f"try_strptime({dashed}, ['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d'])"
 
 
@@ -138,7 +161,11 @@ def datetime(text: str, day_first: bool, is_end: bool, time_zone: str) -> str:
         is_bare = f"NOT regexp_matches({text}, ':')"
         return f"CASE WHEN {is_bare} THEN strftime({local}, '%Y-%m-%d') || {quote_text(clock)} ELSE {_zoned(local, time_zone)} END"
 
-    naive = f"{iso_local} || 'Z'" if time_zone == "UTC" else _zoned(f"try_cast({iso_local} AS TIMESTAMP)", time_zone)
+    naive = (
+        f"{iso_local} || 'Z'"
+        if time_zone == "UTC"
+        else _zoned(f"try_cast({iso_local} AS TIMESTAMP)", time_zone)
+    )
     return f"""CASE
         WHEN {text} IS NULL THEN NULL
         WHEN regexp_full_match({text}, {quote_text(ISO_DATE)}) THEN

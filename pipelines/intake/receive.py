@@ -14,7 +14,7 @@ from typing import Any
 from pipelines.catalogue import Catalogue, PackageType
 from pipelines.engine import connect
 from pipelines.exceptions import IntakeError
-from pipelines.identifiers import MemberCode, SubmissionId, parse_period
+from pipelines.identifiers import ANYBODY, MemberCode, SubmissionId, parse_period
 from pipelines.intake.canonical import Canonicaliser
 from pipelines.intake.descriptor import PackageClaims, compare_schemas, name_tables, read_descriptor
 from pipelines.intake.labels import LabelIndex
@@ -143,7 +143,9 @@ def _stage(
         "files": reading.files,
         "columns": columns,
         "letters": [
-            {"origin": part.origin, "table": part.table.name, "columns": part.letters} for part in reading.parts if part.letters
+            {"origin": part.origin, "table": part.table.name, "columns": part.letters}
+            for part in reading.parts
+            if part.letters
         ],
         "unplaced": reading.unplaced,
         "ocds": reading.ocds,
@@ -221,7 +223,9 @@ def _recognise(
         form = next((entry for entry in claims.entries if entry["file"] == file.name), {})
         mapped = instructions_for(RawTable(file.name, file.stem, lambda: iter(())), told)
         # The sheets of our own template that explain it are no data.
-        raws += [raw for raw in read_tables(file, {**form, **mapped}, limits) if raw.sheet not in guide_sheets()]
+        raws += [
+            raw for raw in read_tables(file, {**form, **mapped}, limits) if raw.sheet not in guide_sheets()
+        ]
     name = "procurement" if has_ocds and not told.get("package_type") else None
     name = name or choose_package_type(raws, indexes, catalogue, told) or "procurement"
     return catalogue.package_type(name), raws
@@ -243,6 +247,12 @@ def _read_raw_tables(
         if raw.sheet and planned.plans and not staged.rows and len(raws) > 1:
             # A sheet of the template that was left empty: the member has nothing to say there.
             continue
+        if raw.sheet and not planned.plans and len(raws) > 1 and _is_prose(raw):
+            shown = {"file": f"{raw.source_file}, {raw.sheet}"}
+            reading.findings.append(
+                Finding("file-ignored", source_file=raw.source_file, sheet=raw.sheet, parameters=shown)
+            )
+            continue
         reading.parts += staged.parts
         reading.findings += planned.findings + staged.findings
         entry = {
@@ -258,6 +268,11 @@ def _read_raw_tables(
             reading.unplaced.append({"file": raw.source_file, "sheet": raw.sheet, "rows": staged.rows})
 
 
+def _is_prose(raw: RawTable) -> bool:
+    """Whether a sheet beside others holds nothing but lines of text: a title page, remarks, a legend."""
+    return all(sum(1 for cell in cells if cell and cell.strip()) < 2 for _, cells in raw.rows())
+
+
 def _read_ocds_files(
     files: Sequence[SourceFile],
     package_type: PackageType,
@@ -266,7 +281,9 @@ def _read_ocds_files(
     folder: Path,
     reading: _Reading,
 ) -> None:
-    own = [file for file in files if _is_ocds_file(file) and (not claims.listed or file.name in claims.listed)]
+    own = [
+        file for file in files if _is_ocds_file(file) and (not claims.listed or file.name in claims.listed)
+    ]
     if not own:
         return
     result = stage_ocds(own, package_type, catalogue.folder / "ocds", folder)
@@ -274,18 +291,31 @@ def _read_ocds_files(
     reading.ocds = result.understood
     for staged in result.tables:
         reading.parts.append(
-            Part(package_type.table(staged.name), Path(staged.path), staged.columns, staged.rows, own[0].name, typed=True)
+            Part(
+                package_type.table(staged.name),
+                Path(staged.path),
+                staged.columns,
+                staged.rows,
+                own[0].name,
+                typed=True,
+            )
         )
 
 
 def _prefix_owners(con: Any, tables: Sequence[Any], catalogue: Catalogue) -> set[str]:
     """Members to whom the ocid prefixes of the staged rows are registered."""
-    owners = {prefix: member.code for member in catalogue.members.values() for prefix in member.ocid_prefixes}
+    owners = {
+        prefix: member.code
+        for member in catalogue.members.values()
+        for prefix in member.ocid_prefixes
+        if member.code != ANYBODY
+    }
     found: set[str] = set()
     for table in tables:
         if "ocid" in table.columns:
             rows = con.execute(
-                "SELECT DISTINCT ocid[:11] FROM read_parquet(?) WHERE starts_with(ocid, 'ocds-')", [table.path]
+                "SELECT DISTINCT ocid[:11] FROM read_parquet(?) WHERE starts_with(ocid, 'ocds-')",
+                [table.path],
             ).fetchall()
             found |= {owners[prefix] for (prefix,) in rows if prefix in owners}
     return found
@@ -293,8 +323,10 @@ def _prefix_owners(con: Any, tables: Sequence[Any], catalogue: Catalogue) -> set
 
 def _wrong_member(member: MemberCode, claims: PackageClaims, owners: set[str]) -> list[Finding]:
     """The package says it is another member's, or all its registered ocids are."""
-    if claims.member and claims.member != member:
+    if claims.member and claims.member != member and member != ANYBODY:
         return [Finding("wrong-member", parameters={"declared": str(member), "found": str(claims.member)})]
-    if owners and member not in owners:
-        return [Finding("wrong-member", parameters={"declared": str(member), "found": ", ".join(sorted(owners))})]
+    if owners and member not in owners and member != ANYBODY:
+        return [
+            Finding("wrong-member", parameters={"declared": str(member), "found": ", ".join(sorted(owners))})
+        ]
     return []

@@ -64,7 +64,9 @@ class _PlanWriter:
             return
         keep: list[int] | None = None
         if self.plan.only_if:
-            keep = [row for row in range(len(numbers)) if any(columns[index][row] for index in self.plan.only_if)]
+            keep = [
+                row for row in range(len(numbers)) if any(columns[index][row] for index in self.plan.only_if)
+            ]
             numbers = [numbers[row] for row in keep]
         values = [self._values(self.plan.columns[name], columns, keep, len(numbers)) for name in self.names]
         self.writer.append(values, [self.raw.origin] * len(numbers), numbers)
@@ -94,14 +96,22 @@ class _PlanWriter:
             return source if keep is None else [source[row] for row in keep]
         rows = range(size) if keep is None else keep
         sources = [columns[index] for index in column.indexes]
-        return [column.joiner.join(cell for source in sources if (cell := source[row])) or None for row in rows]
+        return [
+            column.joiner.join(cell for source in sources if (cell := source[row])) or None for row in rows
+        ]
 
     def close(self) -> Part:
         self.writer.__exit__()
         # Objects of a JSON file have names and no letters.
-        single = {} if self.raw.labels is not None else {
-            name: column_letter(plan.indexes[0]) for name, plan in self.plan.columns.items() if len(plan.indexes) == 1
-        }
+        single = (
+            {}
+            if self.raw.labels is not None
+            else {
+                name: column_letter(plan.indexes[0])
+                for name, plan in self.plan.columns.items()
+                if len(plan.indexes) == 1
+            }
+        )
         return Part(
             self.plan.table,
             self.writer.path,
@@ -201,7 +211,12 @@ def stage_raw_table(
     findings = grid.findings + raw.findings
     if grid.blank_rows:
         findings.append(
-            Finding("blank-row", source_file=raw.source_file, sheet=raw.sheet, parameters={"count": grid.blank_rows})
+            Finding(
+                "blank-row",
+                source_file=raw.source_file,
+                sheet=raw.sheet,
+                parameters={"count": grid.blank_rows},
+            )
         )
     if plans and not grid.rows:
         findings.append(Finding("no-rows", table=grid.table, source_file=raw.source_file, sheet=raw.sheet))

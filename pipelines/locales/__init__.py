@@ -1,1 +1,1 @@
-"""Interface catalogues, one ``<language>/LC_MESSAGES/messages.po`` each; English is the language of the sources."""
+"""Interface catalogues, one ``<language>/LC_MESSAGES/messages.po`` each; the sources are English."""

@@ -35,8 +35,8 @@ def python_messages(
 ) -> Iterator[tuple[int, str, Any, list[str]]]:
     """Extraction method for Babel that reads the syntax tree.
 
-    Babel's own reads tokens, and before Python 3.12 a call inside an f-string is not a token. Raises ValueError
-    for a call whose message is not written out, since no catalogue could hold it.
+    Babel's own reads tokens, and before Python 3.12 a call inside an f-string is not a token. Raises
+    ValueError for a call whose message is not written out, since no catalogue could hold it.
     """
     for node in ast.walk(ast.parse(file.read())):
         if not isinstance(node, ast.Call):

@@ -33,7 +33,9 @@ def _check_codelist(space: Workspace, table: Table, field: Field, codelist: Code
     ).fetchall()
     if not distinct:
         return
-    nearest = {value: get_close_matches(value, codelist.codes, n=1, cutoff=0.7) for (value,) in distinct[:500]}
+    nearest = {
+        value: get_close_matches(value, codelist.codes, n=1, cutoff=0.7) for (value,) in distinct[:500]
+    }
     whens = " ".join(
         "WHEN '" + value.replace("'", "''") + f"' THEN '{near[0]}'" for value, near in nearest.items() if near
     )
@@ -62,21 +64,25 @@ def check_identifiers(space: Workspace, table: Table) -> None:
             f'WHERE "{scheme}" IS NOT NULL AND NOT list_contains({known}, "{scheme}")',
             field=scheme,
         )
-        used = space.con.execute(f'SELECT DISTINCT "{scheme}" FROM "{table.name}" WHERE "{scheme}" IS NOT NULL').fetchall()
+        used = space.con.execute(
+            f'SELECT DISTINCT "{scheme}" FROM "{table.name}" WHERE "{scheme}" IS NOT NULL'
+        ).fetchall()
         for (name,) in used:
             pattern = codelist.codes[name].extra.get("pattern", "") if name in codelist.codes else ""
             if pattern:
                 _check_form(space, table, scheme, identifier, name, pattern)
 
 
-def _check_form(space: Workspace, table: Table, scheme: str, identifier: str, name: str, pattern: str) -> None:
+def _check_form(
+    space: Workspace, table: Table, scheme: str, identifier: str, name: str, pattern: str
+) -> None:
     """Identifiers of one scheme against the pattern of its register.
 
     A scheme written in front does not count, nor do the dots, strokes and blanks with which registers group
     digits (``15.413.826/0001-50`` is a CNPJ, ``61.202.000-0`` a RUT).
     """
     bare = (
-        f"regexp_replace(CASE WHEN starts_with(\"{identifier}\", '{name}-') THEN \"{identifier}\"[{len(name) + 2}:] "
+        f'regexp_replace(CASE WHEN starts_with("{identifier}", \'{name}-\') THEN "{identifier}"[{len(name) + 2}:] '
         f"ELSE \"{identifier}\" END, '[./ ]', '', 'g')"
     )
     parameters = json_object(scheme=f"'{name}'", example=f"'{_shape(pattern)}'")
@@ -124,4 +130,6 @@ def check_recommended(space: Workspace, table: Table) -> None:
     for name in recommended:
         empty = rows - filled.get(name, 0)
         if empty * 5 > rows:
-            space.tell("recommended-empty", table.name, name, {"name": name, "share": round(100 * empty / rows)})
+            space.tell(
+                "recommended-empty", table.name, name, {"name": name, "share": round(100 * empty / rows)}
+            )

@@ -8,6 +8,7 @@ from typing import Any
 from frictionless import Checklist, Resource, Schema
 
 from pipelines.catalogue import Table
+from pipelines.engine import quote_text
 from pipelines.records import Finding, Severity
 from pipelines.validation.screen import suspect_row
 from pipelines.validation.workspace import REFUSED, VALUE_CHARACTERS, Workspace, json_object
@@ -54,7 +55,8 @@ def check_contents(space: Workspace, table: Table) -> None:
         space.add_findings(findings)
         if refused:
             space.con.executemany(
-                f"INSERT INTO {REFUSED} VALUES (?, ?, 'contents')", [(table.name, rid) for rid in sorted(refused)]
+                f"INSERT INTO {REFUSED} VALUES (?, ?, 'contents')",
+                [(table.name, rid) for rid in sorted(refused)],
             )
     cursor.close()
     _check_storage(space, table)
@@ -66,7 +68,9 @@ def _judge(
     """(position in rows, finding) for everything that Frictionless says of these rows."""
     data = [list(columns), *[list(row[3:]) for row in rows]]
     resource = Resource(data=data, schema=schema)
-    report = resource.validate(Checklist(skip_errors=["blank-row"]), limit_errors=len(columns) * len(rows) + 1)
+    report = resource.validate(
+        Checklist(skip_errors=["blank-row"]), limit_errors=len(columns) * len(rows) + 1
+    )
     for task in report.tasks:
         for error in task.errors:
             number = getattr(error, "row_number", None)
@@ -78,15 +82,18 @@ def _judge(
             field = getattr(error, "field_name", None)
             value = str(cells[columns.index(field)]) if field else None
             code, parameters = _translate(space, table, field, error.type, error.note, value)
-            yield position, Finding(
-                code,
-                table=table.name,
-                field=field,
-                source_file=source_file,
-                sheet=sheet,
-                row_number=source_row,
-                value=value,
-                parameters=parameters,
+            yield (
+                position,
+                Finding(
+                    code,
+                    table=table.name,
+                    field=field,
+                    source_file=source_file,
+                    sheet=sheet,
+                    row_number=source_row,
+                    value=value,
+                    parameters=parameters,
+                ),
             )
 
 
@@ -134,7 +141,7 @@ def _check_storage(space: Workspace, table: Table) -> None:
             space.add_findings_sql(
                 "number-too-large",
                 table.name,
-                f"SELECT rid, {column} AS value, {json_object(digits=digits)} AS parameters FROM \"{table.name}\" "
+                f'SELECT rid, {column} AS value, {json_object(digits=digits)} AS parameters FROM "{table.name}" '
                 f"WHERE {column} IS NOT NULL AND {cast} IS NULL AND regexp_full_match({column}, '[-+]?\\d+(\\.\\d*)?([eE][-+]?\\d+)?')",
                 field=name,
             )
@@ -146,7 +153,20 @@ def _check_storage(space: Workspace, table: Table) -> None:
                     f"FROM \"{table.name}\" WHERE {cast} IS NOT NULL AND regexp_matches({column}, '\\.\\d{{18}}\\d*[1-9]')",
                     field=name,
                 )
-        elif field.type == "string" and not field.codelist:
+        if field.duckdb_type != "VARCHAR":
+            # Infinity, digits of other scripts, 1_000: Python's types, and so Frictionless, take them; a column cannot.
+            parameters = json_object(
+                type=quote_text(field.type), example=quote_text(str(field.descriptor.get("example", "")))
+            )
+            space.add_findings_sql(
+                "type-error",
+                table.name,
+                f'SELECT rid, {column} AS value, {parameters} AS parameters FROM "{table.name}" '
+                f"WHERE {column} IS NOT NULL AND try_cast({column} AS {field.duckdb_type}) IS NULL "
+                f"AND rid NOT IN (SELECT rid FROM {REFUSED} WHERE table_name = '{table.name}')",
+                field=name,
+            )
+        if field.type == "string" and not field.codelist:
             space.add_findings_sql(
                 "formula-like-text",
                 table.name,

@@ -24,19 +24,23 @@ def check_primary_key(space: Workspace, table: Table) -> None:
     if not key:
         return
     name = table.name
-    required = {field.name for field in table.fields if field.descriptor.get("constraints", {}).get("required")}
+    required = {
+        field.name for field in table.fields if field.descriptor.get("constraints", {}).get("required")
+    }
     # A required part that is empty has been told at its cell; only keys without such parts are told here.
     if not required & set(key):
         empty = " AND ".join(f'"{column}" IS NULL' for column in key)
         parameters = json_object(key=f"'{', '.join(key)}'")
         space.add_findings_sql(
-            "primary-key-empty", name, f'SELECT rid, NULL AS value, {parameters} AS parameters FROM "{name}" WHERE {empty}'
+            "primary-key-empty",
+            name,
+            f'SELECT rid, NULL AS value, {parameters} AS parameters FROM "{name}" WHERE {empty}',
         )
     whole = _quoted(space.columns[name])
     # Duplicated keys are few: everything dearer than one GROUP BY looks at those rows only.
     filled = " OR ".join(f'"{column}" IS NOT NULL' for column in key)
     space.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE twins AS SELECT t.* FROM \"{name}\" t JOIN (SELECT {_quoted(key)} FROM \"{name}\" "
+        f'CREATE OR REPLACE TEMP TABLE twins AS SELECT t.* FROM "{name}" t JOIN (SELECT {_quoted(key)} FROM "{name}" '
         f"WHERE {filled} GROUP BY ALL HAVING count(*) > 1) k ON "
         + " AND ".join(f't."{column}" IS NOT DISTINCT FROM k."{column}"' for column in key)
     )
@@ -65,7 +69,9 @@ def check_foreign_key(space: Workspace, table: Table, key: ForeignKey) -> Skippe
     check = f"reference {name}.{'+'.join(key.fields)} -> {key.table}"
     if not space.has(name, key.fields[0]):
         return None
-    if not space.has(key.table, *(field for field in key.reference_fields if field in key.reference_fields[:1])):
+    if not space.has(
+        key.table, *(field for field in key.reference_fields if field in key.reference_fields[:1])
+    ):
         return SkippedCheck(check, "table-not-sent", {"table": key.table})
     pairs = [
         (own, other)
@@ -81,7 +87,7 @@ def check_foreign_key(space: Workspace, table: Table, key: ForeignKey) -> Skippe
     space.add_findings_sql(
         code,
         name,
-        f"SELECT c.rid, {_text(own_columns, 'c')} AS value, {parameters} AS parameters FROM \"{name}\" c "
+        f'SELECT c.rid, {_text(own_columns, "c")} AS value, {parameters} AS parameters FROM "{name}" c '
         f'ANTI JOIN "{key.table}" p ON {match} WHERE {filled}',
         field=key.fields[-1],
     )
@@ -90,7 +96,7 @@ def check_foreign_key(space: Workspace, table: Table, key: ForeignKey) -> Skippe
         space.add_findings_sql(
             "reference-refused",
             name,
-            f"SELECT c.rid, {_text(own_columns, 'c')} AS value, {parameters} AS parameters FROM \"{name}\" c "
+            f'SELECT c.rid, {_text(own_columns, "c")} AS value, {parameters} AS parameters FROM "{name}" c '
             f'SEMI JOIN "{key.table}" p ON {match} ANTI JOIN (SELECT * FROM "{key.table}" WHERE rid NOT IN {refused}) p ON {match} '
             f"WHERE {filled} AND c.rid NOT IN (SELECT rid FROM {REFUSED} WHERE table_name = '{name}')",
             field=key.fields[-1],

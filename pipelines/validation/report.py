@@ -28,7 +28,8 @@ def report_to_dict(report: ValidationReport) -> dict[str, Any]:
     data = asdict(report)
     data["validated_at"] = report.validated_at.isoformat()
     data["groups"] = [
-        {**asdict(group), "examples": [example.to_dict() for example in group.examples]} for group in report.groups
+        {**asdict(group), "examples": [example.to_dict() for example in group.examples]}
+        for group in report.groups
     ]
     data["errors"], data["warnings"], data["notices"] = (report.count(severity) for severity in Severity)
     return data

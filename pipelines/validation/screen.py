@@ -74,7 +74,9 @@ def clean_cell(descriptor: Mapping[str, Any]) -> str:
     column = '"' + descriptor["name"] + '"'
     constraints = descriptor.get("constraints", {})
     proofs = [_type_is_clean(column, descriptor)]
-    proofs += [_constraint_is_clean(column, descriptor["type"], name, value) for name, value in constraints.items()]
+    proofs += [
+        _constraint_is_clean(column, descriptor["type"], name, value) for name, value in constraints.items()
+    ]
     proof = " AND ".join(each for each in proofs if each != "true") or "true"
     missing = "false" if constraints.get("required") else "true"
     return f"CASE WHEN {column} IS NULL THEN {missing} ELSE coalesce({proof}, false) END"

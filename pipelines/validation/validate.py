@@ -179,7 +179,12 @@ def _join_flat(space: Workspace, package_type: PackageType) -> None:
         return
     for name in list(space.columns):
         space.con.execute(f'CREATE VIEW "sound_{name}" AS SELECT * FROM "{name}" WHERE {_sound(name)}')
-    space.add_table(FLAT, join_contracts_flat(package_type, space.has), list(package_type.table(FLAT).by_name), derived=True)
+    space.add_table(
+        FLAT,
+        join_contracts_flat(package_type, space.has),
+        list(package_type.table(FLAT).by_name),
+        derived=True,
+    )
 
 
 def _sound(table: str) -> str:
@@ -236,7 +241,7 @@ def _count_sources(space: Workspace, staged: StagedPackage, verdict: Verdict) ->
     sent = [table.name for table in staged.tables]
     if sent:
         rows = " UNION ".join(
-            f'SELECT DISTINCT t.source_file, t.source_row_number FROM "{name}" t JOIN {REFUSED} r ON r.rid = t.rid AND r.table_name = \'{name}\''
+            f"SELECT DISTINCT t.source_file, t.source_row_number FROM \"{name}\" t JOIN {REFUSED} r ON r.rid = t.rid AND r.table_name = '{name}'"
             for name in sent
         )
         refused = dict(space.con.execute(f"SELECT source_file, count(*) FROM ({rows}) GROUP BY 1").fetchall())
@@ -254,7 +259,9 @@ def _count_sources(space: Workspace, staged: StagedPackage, verdict: Verdict) ->
 
 
 def _refused(space: Workspace, table: str) -> int:
-    return int(fetch_one(space.con, f"SELECT count(DISTINCT rid) FROM {REFUSED} WHERE table_name = ?", [table])[0])
+    return int(
+        fetch_one(space.con, f"SELECT count(DISTINCT rid) FROM {REFUSED} WHERE table_name = ?", [table])[0]
+    )
 
 
 def _write_typed(space: Workspace, package_type: PackageType, folder: Path) -> dict[str, str]:
@@ -277,8 +284,10 @@ def _write_table(space: Workspace, table: Table, path: Path) -> None:
         else f'CAST(NULL AS {field.duckdb_type}) AS "{field.name}"'
         for field in table.fields
     ]
-    order = ", ".join(f'"{name}"' for name in (*(key for key in table.primary_key if key in sent), *PROVENANCE))
+    order = ", ".join(
+        f'"{name}"' for name in (*(key for key in table.primary_key if key in sent), *PROVENANCE)
+    )
     space.con.execute(
-        f"COPY (SELECT {', '.join(columns)}, {', '.join(PROVENANCE)} FROM \"{table.name}\" WHERE {_sound(table.name)} ORDER BY {order}) "
+        f'COPY (SELECT {", ".join(columns)}, {", ".join(PROVENANCE)} FROM "{table.name}" WHERE {_sound(table.name)} ORDER BY {order}) '
         f"TO {quote_text(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"
     )

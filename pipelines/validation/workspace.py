@@ -42,7 +42,9 @@ class Workspace:
     letters: (table, field) -> column letter in the source, for cell addresses.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, catalogue: Catalogue, package_type: PackageType) -> None:
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, catalogue: Catalogue, package_type: PackageType
+    ) -> None:
         self.con = con
         self.catalogue = catalogue
         self.package_type = package_type
@@ -148,7 +150,7 @@ class Workspace:
         codes = [code for code, severity in severities.items() if severity is Severity.ERROR]
         for table in self.columns:
             self.con.execute(
-                f"INSERT INTO {REFUSED} SELECT DISTINCT ?, t.rid, f.code FROM \"{table}\" t JOIN {FINDINGS} f "
+                f'INSERT INTO {REFUSED} SELECT DISTINCT ?, t.rid, f.code FROM "{table}" t JOIN {FINDINGS} f '
                 "ON f.row_number = t.source_row_number AND (f.source_file || CASE WHEN f.sheet IS NULL THEN '' ELSE '#' || f.sheet END) = t.source_file "
                 "WHERE list_contains(?, f.code) AND coalesce(f.table_name, ?) = ?",
                 [table, codes, table, table],
@@ -162,7 +164,9 @@ class Workspace:
             "ORDER BY CASE severity WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END, n DESC, code, table_name, field"
         ).fetchall()
         return [
-            FindingGroup(code, Severity(severity), table, field, count, tuple(self.examples(code, table, field)))
+            FindingGroup(
+                code, Severity(severity), table, field, count, tuple(self.examples(code, table, field))
+            )
             for code, severity, table, field, count in rows
         ]
 

@@ -1,6 +1,6 @@
 """A tiny release, made by the public functions of the library, and the site over it.
 
-Everything in it is invented: two demo members, sixty-three contracting processes, four contracts, two activities.
+Everything in it is invented: two demo members, 63 contracting processes, four contracts, two activities.
 """
 
 import asyncio
@@ -76,15 +76,27 @@ PACKAGES: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]] = {
     ("XCC", "procurement"): {"processes": processes("ocds-xcc000", 3)},
     ("INGP", "activity"): {
         "activities": [
-            {"activity_id": "W1", "kind": "workshop", "title": "Taller de compras sostenibles", "host_country": "PY"},
-            {"activity_id": "W2", "kind": "workshop", "title": "Oficina de dados abertos", "host_country": "BR"},
+            {
+                "activity_id": "W1",
+                "kind": "workshop",
+                "title": "Taller de compras sostenibles",
+                "host_country": "PY",
+            },
+            {
+                "activity_id": "W2",
+                "kind": "workshop",
+                "title": "Oficina de dados abertos",
+                "host_country": "BR",
+            },
         ]
     },
 }
 
 
-def write_version(catalogue: Catalogue, member: str, package_type: str, tables: Mapping[str, Sequence[Row]], folder: Path) -> AcceptedVersion:
-    """An accepted version whose tables are Parquet files with every column of the standard; absent cells are empty."""
+def write_version(
+    catalogue: Catalogue, member: str, package_type: str, tables: Mapping[str, Sequence[Row]], folder: Path
+) -> AcceptedVersion:
+    """An accepted version: Parquet files with every column of the standard, most of them empty."""
     written = []
     for name, rows in tables.items():
         fields = catalogue.package_type(package_type).table(name).fields
@@ -97,13 +109,25 @@ def write_version(catalogue: Catalogue, member: str, package_type: str, tables: 
         for number, row in enumerate(rows, start=2):
             whole = {**row, "source_file": f"{name}.csv", "source_row_number": number}
             listed = ", ".join(f'"{column}"' for column in whole)
-            con.execute(f"INSERT INTO t ({listed}) VALUES ({', '.join('?' * len(whole))})", list(whole.values()))
+            con.execute(
+                f"INSERT INTO t ({listed}) VALUES ({', '.join('?' * len(whole))})", list(whole.values())
+            )
         con.execute(f"COPY t TO '{path}' (FORMAT parquet)")
         con.close()
         written.append(VersionTable(name, "all", str(path), len(rows), "0" * 64))
     submission = SubmissionId.build(member, package_type, "0" * 12)
     accepted_at = datetime(2026, 5, 4, tzinfo=UTC)
-    return AcceptedVersion(MemberCode(member), package_type, VersionNumber(3), None, submission, "all", accepted_at, "1.0", tuple(written))
+    return AcceptedVersion(
+        MemberCode(member),
+        package_type,
+        VersionNumber(3),
+        None,
+        submission,
+        "all",
+        accepted_at,
+        "1.0",
+        tuple(written),
+    )
 
 
 class Site:
@@ -113,6 +137,7 @@ class Site:
         self.release = release
         self.package = json.loads((release / "datapackage.json").read_text(encoding="utf-8"))
         self.runner = asyncio.Runner()
+        self.answers: dict[tuple[Any, ...], Any] = {}
         self.datasette = Datasette(
             immutables=[str(release / "ingp.db")],
             metadata=json.loads((release / "datasette-metadata.json").read_text(encoding="utf-8")),
@@ -128,19 +153,28 @@ class Site:
             self.runner.run(self.datasette.invoke_startup())
 
     def get(self, path: str, language: str | None = None, **headers: str) -> Any:
+        """The answer to a request; asked once, since a release never changes."""
+        sent = {key.replace("_", "-"): value for key, value in headers.items()}
         if language:
-            headers["accept-language"] = language
-        return self.runner.run(self.datasette.client.get(path, headers={key.replace("_", "-"): value for key, value in headers.items()}))
+            sent["accept-language"] = language
+        key = (path, *sorted(sent.items()))
+        if key not in self.answers:
+            self.answers[key] = self.runner.run(self.datasette.client.get(path, headers=sent))
+        return self.answers[key]
 
     def close(self) -> None:
         self.datasette.close()
         self.runner.close()
 
 
-def make_site(catalogue: Catalogue, folder: Path, packages: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]]) -> Site:
+def make_site(
+    catalogue: Catalogue, folder: Path, packages: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]]
+) -> Site:
     versions = [write_version(catalogue, *key, tables, folder) for key, tables in packages.items()]
     zones = Zones(folder / "var").create()
-    release = assemble_release(versions, Path, catalogue, zones, licence="CC-BY-4.0", base_url="https://data.example.org")
+    release = assemble_release(
+        versions, Path, catalogue, zones, licence="CC-BY-4.0", base_url="https://data.example.org"
+    )
     return Site(zones.release_folder(release.release_id))
 
 

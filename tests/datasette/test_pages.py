@@ -1,4 +1,4 @@
-"""Every kind of page, in every language: status, language, words of the standard, and the facts that stand on all of them."""
+"""Every kind of page, in every language: status, language, words of the standard, and what stands on all."""
 
 import re
 from html import unescape
@@ -63,7 +63,11 @@ def test_page_in_language(site: Any, catalogue: Catalogue, page: str, language: 
 def test_home_lists_tables_in_words_of_the_standard(site: Any, catalogue: Catalogue, language: str) -> None:
     text = text_of(site.get("/", language).text)
     assert HOME_TITLES[language] in text
-    for package_type, table in (("procurement", "processes"), ("procurement", "contracts"), ("activity", "activities")):
+    for package_type, table in (
+        ("procurement", "processes"),
+        ("procurement", "contracts"),
+        ("activity", "activities"),
+    ):
         words = catalogue.texts.table(language, package_type, table)
         assert words.title in text
         assert words.description.partition(". ")[0].replace("\xa0", " ") in text
@@ -136,7 +140,9 @@ def test_empty_release_says_so(empty_site: Any) -> None:
 @pytest.mark.parametrize("path", PAGES.values())
 def test_pages_need_no_script_and_no_other_site(site: Any, path: str) -> None:
     html = site.get(path, "en").text
-    assert "<script" not in html and "<style" not in html and " style=" not in html and " onclick=" not in html
+    assert (
+        "<script" not in html and "<style" not in html and " style=" not in html and " onclick=" not in html
+    )
     loaded = re.findall(r'<(?:link rel="(?:stylesheet|icon)"|img)[^>]*(?:href|src)="([^"]+)"', html)
     assert loaded and all(address.startswith("/assets/") for address in loaded)
     assert all(site.get(address).status_code == 200 for address in loaded)

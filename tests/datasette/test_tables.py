@@ -1,4 +1,4 @@
-"""Table pages and queries: search, filters, facets, order, pages, labels; and what programs get instead of them."""
+"""Table pages and queries: search, filters, facets, order, pages, labels; and what programs get instead."""
 
 import csv
 import io
@@ -13,7 +13,11 @@ TABLE = "/ingp/procurement_processes"
 
 
 def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html))).replace("\xa0", " ").replace("\u202f", " ")
+    return (
+        re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html)))
+        .replace("\xa0", " ")
+        .replace("\u202f", " ")
+    )
 
 
 def test_search_keeps_its_term_and_ignores_accents(site: Any) -> None:
@@ -28,7 +32,9 @@ def test_search_without_result_says_what_to_do(site: Any) -> None:
     assert "Nenhuma linha corresponde" in answer.text
 
 
-@pytest.mark.parametrize(("language", "label"), [("es", "Finalizada"), ("pt", "Concluída"), ("fr", "Terminé"), ("en", "Complete")])
+@pytest.mark.parametrize(
+    ("language", "label"), [("es", "Finalizada"), ("pt", "Concluída"), ("fr", "Terminé"), ("en", "Complete")]
+)
 def test_facets_have_labels(site: Any, catalogue: Any, language: str, label: str) -> None:
     html = site.get(TABLE, language).text
     label = catalogue.texts.code(language, "tenderStatus", "complete")
@@ -46,7 +52,12 @@ def test_facet_leads_to_its_rows(site: Any) -> None:
 
 
 def test_filter_form_becomes_an_address(site: Any) -> None:
-    form = {"_filter_column": "tender_value_amount", "_filter_op": "gt", "_filter_value": "50000", "_sort": "ocid"}
+    form = {
+        "_filter_column": "tender_value_amount",
+        "_filter_op": "gt",
+        "_filter_value": "50000",
+        "_sort": "ocid",
+    }
     answer = site.get(f"{TABLE}?{urlencode(form)}", "en")
     assert answer.status_code == 302
     page = site.get(answer.headers["location"], "fr")
@@ -83,7 +94,11 @@ def test_codes_numbers_and_truths_are_words_for_people(site: Any) -> None:
 def test_labels_are_not_in_the_data(site: Any) -> None:
     answer = site.get(f"{TABLE}.json?_size=1&member_code=XAA", "fr")
     (row,) = answer.json()["rows"]
-    assert (row["member_code"], row["tender_status"], row["tender_value_amount"]) == ("XAA", "complete", 1234567.25)
+    assert (row["member_code"], row["tender_status"], row["tender_value_amount"]) == (
+        "XAA",
+        "complete",
+        1234567.25,
+    )
     assert row["has_enquiries"] == 0
 
 
@@ -91,13 +106,17 @@ def test_csv_has_every_row(site: Any) -> None:
     html = site.get(TABLE, "en").text
     address = unescape(re.search(r'href="([^"]*procurement_processes\.csv\?[^"]*)"', html).group(1))
     rows = list(csv.DictReader(io.StringIO(site.get(address).text)))
-    resource = next(each for each in site.package["resources"] if each["path"] == "csv/procurement_processes.csv")
+    resource = next(
+        each for each in site.package["resources"] if each["path"] == "csv/procurement_processes.csv"
+    )
     assert len(rows) == resource["rows"] == 63
     assert rows[0]["tender_status"] == "complete"
 
 
 def test_json_has_every_column_of_the_standard(site: Any) -> None:
-    resource = next(each for each in site.package["resources"] if each["path"] == "csv/procurement_processes.csv")
+    resource = next(
+        each for each in site.package["resources"] if each["path"] == "csv/procurement_processes.csv"
+    )
     row = site.get(f"{TABLE}.json?_size=1").json()["rows"][0]
     assert list(row) == [field["name"] for field in resource["schema"]["fields"]]
 
@@ -129,15 +148,22 @@ def test_first_view_is_light(site: Any) -> None:
 
 
 def test_query_answers_in_three_forms(site: Any) -> None:
-    question = urlencode({"sql": "select member_code, count(*) as n from procurement_processes group by 1 order by 1"})
+    question = urlencode(
+        {"sql": "select member_code, count(*) as n from procurement_processes group by 1 order by 1"}
+    )
     text = text_of(site.get(f"/ingp/-/query?{question}", "pt").text)
     assert "2 linhas" in text and "Cordilheira (demo) XCC 3" in text
-    assert site.get(f"/ingp/-/query.json?{question}").json()["rows"] == [{"member_code": "XAA", "n": 60}, {"member_code": "XCC", "n": 3}]
+    assert site.get(f"/ingp/-/query.json?{question}").json()["rows"] == [
+        {"member_code": "XAA", "n": 60},
+        {"member_code": "XCC", "n": 3},
+    ]
     assert site.get(f"/ingp/-/query.csv?{question}").text.splitlines() == ["member_code,n", "XAA,60", "XCC,3"]
 
 
 def test_query_keeps_its_parameters(site: Any) -> None:
-    question = urlencode({"sql": "select ocid from procurement_processes where ocid = :which", "which": "ocds-xcc000-002"})
+    question = urlencode(
+        {"sql": "select ocid from procurement_processes where ocid = :which", "which": "ocds-xcc000-002"}
+    )
     html = site.get(f"/ingp/-/query?{question}", "en").text
     assert 'name="which" value="ocds-xcc000-002"' in html and "1 row" in text_of(html)
 

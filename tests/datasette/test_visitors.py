@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.parametrize("path", ["/", "/ingp/procurement_processes", "/ingp.json", "/nowhere", "/files/datapackage.json", "/assets/site.css"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/ingp/procurement_processes",
+        "/ingp.json",
+        "/nowhere",
+        "/files/datapackage.json",
+        "/assets/site.css",
+    ],
+)
 def test_security_headers(site: Any, path: str) -> None:
     headers = site.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -22,7 +32,19 @@ def test_robots_spare_facets_and_queries(site: Any) -> None:
     assert 'content="noindex"' not in site.get("/ingp/procurement_processes").text
 
 
-@pytest.mark.parametrize("path", ["/-/api", "/-/patterns", "/-/queries", "/ingp/-/queries", "/-/logout", "/-/create-token", "/-/messages", "/-/queries.json"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/-/api",
+        "/-/patterns",
+        "/-/queries",
+        "/ingp/-/queries",
+        "/-/logout",
+        "/-/create-token",
+        "/-/messages",
+        "/-/queries.json",
+    ],
+)
 def test_tools_are_not_part_of_the_site(site: Any, path: str) -> None:
     assert site.get(path).status_code == 404
 
@@ -33,7 +55,15 @@ def test_nobody_is_asked_to_log_in(site: Any) -> None:
         assert "log in" not in html and "log out" not in html and 'type="password"' not in html
 
 
-@pytest.mark.parametrize("sql", ["delete from procurement_processes", "insert into codelists values (1)", "drop table codelists", "attach '/tmp/x' as x"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from procurement_processes",
+        "insert into codelists values (1)",
+        "drop table codelists",
+        "attach '/tmp/x' as x",
+    ],
+)
 def test_queries_only_read(site: Any, sql: str) -> None:
     answer = site.runner.run(site.datasette.client.get("/ingp/-/query.json", params={"sql": sql}))
     assert answer.status_code == 400 and answer.json()["ok"] is False
@@ -41,5 +71,7 @@ def test_queries_only_read(site: Any, sql: str) -> None:
 
 
 def test_writing_is_refused(site: Any) -> None:
-    answer = site.runner.run(site.datasette.client.post("/ingp/procurement_processes/-/insert", json={"rows": []}))
+    answer = site.runner.run(
+        site.datasette.client.post("/ingp/procurement_processes/-/insert", json={"rows": []})
+    )
     assert answer.status_code == 403

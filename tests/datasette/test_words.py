@@ -1,6 +1,7 @@
 """Every sentence of the site exists in every language: none missing, none empty, none left over."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,21 +10,25 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 SITE = Path(__file__).resolve().parents[2] / "datasette"
-SOURCES = (("plugins", [("**.py", "python")], {}), ("templates", [("**.html", "jinja2")], {"**.html": {"silent": "false"}}))
+SOURCES = (
+    ("plugins", [("**.py", "python")], {}),
+    ("templates", [("**.html", "jinja2")], {"**.html": {"silent": "false"}}),
+)
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%%")
 
 Message = str | tuple[str, ...]
 
 
+@cache
 def messages_of_the_sources() -> set[Message]:
     found: set[Message] = set()
     for folder, methods, options in SOURCES:
-        for _file, _line, message, _comments, _context in extract_from_dir(SITE / folder, methods, options, keywords=KEYWORDS):
+        for _file, _line, message, _comments, _context in extract_from_dir(
+            SITE / folder, methods, options, keywords=KEYWORDS
+        ):
             found.add(message)
     return found
-
-
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 
 
 def words_of(language: str) -> Catalog:
@@ -44,7 +49,9 @@ def test_every_message_is_translated(language: str) -> None:
     assert not words.keys() - wanted, "stale"
     for message in words.values():
         texts = message.string if isinstance(message.string, tuple) else (message.string,)
-        assert all(texts) and len(texts) == (2 if isinstance(message.id, tuple) else 1), f"empty: {message.id}"
+        assert all(texts) and len(texts) == (2 if isinstance(message.id, tuple) else 1), (
+            f"empty: {message.id}"
+        )
         assert not message.fuzzy, f"fuzzy: {message.id}"
 
 

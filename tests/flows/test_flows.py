@@ -4,13 +4,20 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    DeploymentFilter,
+    DeploymentFilterId,
+)
 from prefect.client.schemas.objects import Artifact
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Failed
 
 from flows import receive_submissions as receiving
@@ -62,7 +69,7 @@ def test_from_the_inbox_to_the_release(data_dir: Path, put_contracts: Callable[.
     received = receive()
     assert (received.type, received.name) == ("COMPLETED", "Received")
     (result,) = received.result()
-    assert result["name"] == "AcceptedWithWarnings"
+    assert result["name"] in ("Accepted", "AcceptedWithWarnings")
     assert (result["rows_in"], result["rows_accepted"], result["rows_refused"]) == (3, 3, 0)
     site = Installation.open()
     submission = result["submission_id"]
@@ -193,6 +200,18 @@ def test_the_watcher_receives_and_publishes(put_contracts: Callable[..., Path]) 
         stop.set()
         watcher.join()
     assert states(site) == {"good.csv": "published"}
+
+
+@pytest.mark.xfail(
+    version("sqlalchemy") >= "2.1", reason="Prefect 3.8's scheduler fails with SQLAlchemy 2.1", strict=True
+)
+def test_a_schedule_plans_runs() -> None:
+    deployment = receive_submissions.to_deployment("scheduled", interval=300).apply()
+    # Without retries, or the client waits two minutes for a server that answers 500.
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
+        client.request("POST", f"/deployments/{deployment}/schedule", json={})
+        of_it = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+        assert client.read_flow_runs(deployment_filter=of_it)
 
 
 def test_only_troubles_of_the_machine_are_tried_again() -> None:

@@ -26,7 +26,7 @@ from pipelines.zones import Zones
 HEADING = "contract_id,buyer_name,supplier_name,contract_value_amount,contract_value_currency"
 ROWS = ("C-1,Ministry of Roads,Acme,10.50,USD", "C-2,Ministry of Roads,Bolt & Sons,20.00,USD")
 SOUND = "\n".join((HEADING, *ROWS)) + "\n"
-INJECTION = "x'; DROP TABLE ingp_findings; --\"y\""
+INJECTION = 'x\'; DROP TABLE ingp_findings; --"y"'
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def judge(tmp_path: Path, catalogue: Catalogue) -> Judge:
 
     def judged(*paths: Path, member: str = "XAA", instructions: Any = None) -> Outcome:
         staged = receive_submission(
-            paths, MemberCode(member), Zones(tmp_path / "it's \"here\""), catalogue, instructions=instructions
+            paths, MemberCode(member), Zones(tmp_path / 'it\'s "here"'), catalogue, instructions=instructions
         )
         folder = tmp_path / "report 'of' all"
         report = validate_package(staged, catalogue, folder, policy=AcceptancePolicy.ROWS, memory_limit="1GB")
@@ -67,7 +67,9 @@ def _is_sayable(report: ValidationReport, catalogue: Catalogue) -> None:
             for finding in group.examples:
                 text = sentences.finding(finding, group.count)
                 assert all(text), group.code
-                assert not any("{" in sentence for sentence in text if "{" not in str(finding.parameters)), group.code
+                assert not any("{" in sentence for sentence in text if "{" not in str(finding.parameters)), (
+                    group.code
+                )
         assert render_markdown(report, catalogue, language)
 
 
@@ -108,15 +110,23 @@ REFUSED: dict[str, tuple[str, str | bytes, str]] = {
     "an empty file": ("contracts_flat.csv", b"", "empty-file"),
     "an empty JSON file": ("releases.json", b"", "empty-file"),
     "blanks only": ("contracts_flat.csv", b" \r\n\t\n\n", "empty-file"),
-    "an object without anything": ("releases.json", b"{}", "no-tables"),
-    "a list without anything": ("releases.json", b"[]", "no-tables"),
+    "an object without anything": ("releases.json", b"{}", "not-a-table"),
+    "a list without anything": ("releases.json", b"[]", "no-heading"),
     "JSON cut off": ("releases.json", b'{"releases": [{"ocid": "a', "invalid-json"),
     "JSON too deep": ("releases.json", b"[" * 100_000 + b"]" * 100_000, "invalid-json"),
-    "a web page": ("contracts_flat.csv", b"<!DOCTYPE html><html><body>Sign in, please</body></html>", "not-a-table"),
+    "a web page": (
+        "contracts_flat.csv",
+        b"<!DOCTYPE html><html><body>Sign in, please</body></html>",
+        "not-a-table",
+    ),
     "a picture": ("contracts_flat.csv", b"\x89PNG\r\n\x1a\n" + bytes(100), "not-a-table"),
     "columns that nobody knows": ("data.csv", b"foo,bar,baz\n1,2,3\n", "table-unknown"),
     "no heading at all": ("contracts_flat.csv", "\n".join(ROWS).encode(), "column-missing"),
-    "a column twice": ("contracts_flat.csv", f"{HEADING},supplier_name\n{ROWS[0]},Other\n".encode(), "column-twice"),
+    "a column twice": (
+        "contracts_flat.csv",
+        f"{HEADING},supplier_name\n{ROWS[0]},Other\n".encode(),
+        "column-twice",
+    ),
 }
 
 
@@ -136,7 +146,7 @@ READ: dict[str, tuple[bytes, str | None, int]] = {
     "a heading and nothing below": (HEADING.encode() + b"\n", "no-rows", 0),
     "two headings": (f"{HEADING}\n{SOUND}".encode(), "type-error", 2),
     "NUL bytes": (SOUND.replace("Acme", "Ac\0me").encode(), "control-characters", 2),
-    "broken UTF-8": (SOUND.encode().replace(b"Acme", b"Ac\xff\xfeme\xc3"), "invalid-bytes", 1),
+    "broken UTF-8": (SOUND.replace("Roads", "Años, Peñas e São João"[:4]).encode().replace(b"Acme", b"Ac\xc3me"), "invalid-bytes", 1),
     "a row of 10,000 cells": ((SOUND + ",".join(["9"] * 10_000) + "\n").encode(), "extra-cell", 2),
     "a row too short": ((SOUND + "C-3,Ministry\n").encode(), "missing-cell", 2),
     "a quote that never ends": ((SOUND + '"C-3,Ministry,Acme,1,USD\n').encode(), "unclosed-quote", 2),
@@ -150,6 +160,8 @@ READ: dict[str, tuple[bytes, str | None, int]] = {
     "injection in headings": ((f"{HEADING},\"{INJECTION.replace(chr(34), chr(34) * 2)}\"\n{ROWS[0]},1\n").encode(), "column-unknown", 1),
     "an amount of 600 digits": ((SOUND + f"C-3,Ministry,Acme,{'9' * 600},USD\n").encode(), "number-too-large", 2),
     "not a number": ((SOUND + "C-3,Ministry,Acme,NaN,USD\nC-4,Ministry,Acme,Infinity,USD\n").encode(), "type-error", 3),
+    "Python's spellings": ((SOUND + "C-3,Ministry,Acme,-inf,USD\nC-4,Ministry,Acme,snan,USD\n").encode(), "type-error", 2),
+    "digits of another script": ((SOUND + "C-3,Ministry,Acme,٣٤,USD\n").encode(), "type-error", 2),
 }  # fmt: skip
 
 
@@ -161,27 +173,52 @@ def test_what_can_be_read_is_read(tmp_path: Path, judge: Judge, case: str) -> No
     assert outcome.accepted == {"contracts_flat": accepted}
 
 
-@pytest.mark.parametrize("amount", ["1e999999999", "9" * 20_000_000], ids=["a power of ten", "digits written out"])
+@pytest.mark.parametrize(
+    "amount", ["1e999999999", "9" * 20_000_000], ids=["a power of ten", "digits written out"]
+)
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_numbers_of_countless_digits_cost_nothing(tmp_path: Path, judge: Judge, form: str, amount: str) -> None:
-    content = f"{HEADING}\n{ROWS[0]}\nC-2,Ministry,Acme,{amount},USD\n" if form == "csv" else _release("ocds-213czf-1", amount)
+def test_numbers_of_countless_digits_cost_nothing(
+    tmp_path: Path, judge: Judge, form: str, amount: str
+) -> None:
+    content = (
+        f"{HEADING}\n{ROWS[0]}\nC-2,Ministry,Acme,{amount},USD\n"
+        if form == "csv"
+        else _release("ocds-213czf-1", amount)
+    )
     path = _file(tmp_path, f"contracts_flat.{form}", content)
     started = time.process_time()
     outcome = judge(path)
     assert time.process_time() - started < 5
-    assert outcome.codes & {"number-too-large", "value-too-long", "type-error", "invalid-json", "unreadable-file"}
+    assert outcome.codes & {
+        "number-too-large",
+        "value-too-long",
+        "type-error",
+        "invalid-json",
+        "unreadable-file",
+    }
 
 
 def test_archives_that_are_cut_off_or_swell(tmp_path: Path, judge: Judge) -> None:
     sound = _zip(tmp_path, "sound.zip", **{"contracts_flat.csv": SOUND * 50}).read_bytes()
-    assert judge(_file(tmp_path, "cut.zip", sound[: len(sound) // 2])).codes & {"truncated-archive", "unreadable-file"}
+    assert judge(_file(tmp_path, "cut.zip", sound[: len(sound) // 2])).codes & {
+        "truncated-archive",
+        "unreadable-file",
+    }
     bomb = _zip(tmp_path, "bomb.zip", **{"contracts_flat.csv": SOUND.encode() + b"C" * 2**26})
     outcome = judge(bomb)
     assert "archive-too-large" in outcome.codes
     assert outcome.report.verdict is Verdict.REJECTED
 
 
-@pytest.mark.parametrize("name", ["../contracts_flat.csv", "/etc/contracts_flat.csv", "a/../../contracts_flat.csv", "C:\\x\\contracts_flat.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../contracts_flat.csv",
+        "/etc/contracts_flat.csv",
+        "a/../../contracts_flat.csv",
+        "C:\\x\\contracts_flat.csv",
+    ],
+)
 def test_paths_out_of_the_archive_lead_nowhere(tmp_path: Path, judge: Judge, name: str) -> None:
     before = set(tmp_path.parent.iterdir())
     outcome = judge(_zip(tmp_path, "pack.zip", **{name: SOUND}))
@@ -214,12 +251,14 @@ def _descriptor(path: Any, **more: Any) -> str:
         ("https://data.example/contracts.csv", "resource-remote"),
         ("/etc/passwd", "unsafe-path"),
         ("../contracts_flat.csv", "unsafe-path"),
-        ("x'; DROP TABLE \"y\".csv", "resource-missing"),
+        ('x\'; DROP TABLE "y".csv', "resource-missing"),
         ([["nested"]], "resource-missing"),
     ],
 )
 def test_descriptors_that_point_elsewhere(tmp_path: Path, judge: Judge, path: Any, code: str) -> None:
-    package = _zip(tmp_path, "pack.zip", **{"datapackage.json": _descriptor(path), "contracts_flat.csv": SOUND})
+    package = _zip(
+        tmp_path, "pack.zip", **{"datapackage.json": _descriptor(path), "contracts_flat.csv": SOUND}
+    )
     outcome = judge(package)
     assert code in outcome.codes
     assert outcome.report.verdict is Verdict.REJECTED
@@ -239,7 +278,11 @@ def test_descriptors_that_point_elsewhere(tmp_path: Path, judge: Judge, path: An
 def test_descriptors_of_any_form(tmp_path: Path, judge: Judge, text: str) -> None:
     outcome = judge(_zip(tmp_path, "pack.zip", **{"datapackage.json": text, "contracts_flat.csv": SOUND}))
     errors = [group.code for group in outcome.report.groups if group.severity == "error"]
-    assert outcome.accepted == {"contracts_flat": 2} if not errors else outcome.report.verdict is Verdict.REJECTED
+    assert (
+        outcome.accepted == {"contracts_flat": 2}
+        if not errors
+        else outcome.report.verdict is Verdict.REJECTED
+    )
 
 
 def test_the_same_file_twice_counts_once(tmp_path: Path, judge: Judge) -> None:
@@ -252,7 +295,16 @@ def test_the_same_file_twice_counts_once(tmp_path: Path, judge: Judge) -> None:
     assert again.staged.already_received
 
 
-NAMES = ("a'; DROP TABLE x; --.csv", 'say "contracts".csv', "with spaces .csv", "line\nbreak.csv", "числа 合同 é.csv", "a#b#c.csv", "[x]*.csv", "%s{0}$(id).csv")
+NAMES = (
+    "a'; DROP TABLE x; --.csv",
+    'say "contracts".csv',
+    "with spaces .csv",
+    "line\nbreak.csv",
+    "числа 合同 é.csv",
+    "a#b#c.csv",
+    "[x]*.csv",
+    "%s{0}$(id).csv",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -268,37 +320,72 @@ def test_names_of_files(tmp_path: Path, judge: Judge, name: str) -> None:
 
 
 def test_a_name_of_300_letters(tmp_path: Path, judge: Judge) -> None:
-    outcome = judge(_zip(tmp_path, "pack.zip", **{f"contracts_flat{'x' * 300}.csv": SOUND, "awards.csv": "ocid,award_id\n1,1\n"}))
+    outcome = judge(
+        _zip(
+            tmp_path,
+            "pack.zip",
+            **{f"contracts_flat{'x' * 300}.csv": SOUND, "awards.csv": "ocid,award_id\n1,1\n"},
+        )
+    )
     assert outcome.report.verdict is Verdict.REJECTED or sum(outcome.accepted.values()) >= 1
 
 
 def test_a_workbook_with_notes_and_an_empty_sheet(tmp_path: Path, judge: Judge) -> None:
     rows = [HEADING.split(","), *[[*row.split(",")[:3], float(row.split(",")[3]), "USD"] for row in ROWS]]
-    path = _workbook(tmp_path, "book.xlsx", contracts_flat=rows, Leer=[], Notes=[["Please call us."], ["Thank you"]])
+    path = _workbook(
+        tmp_path, "book.xlsx", contracts_flat=rows, Leer=[], Notes=[["Please call us."], ["Thank you"]]
+    )
     outcome = judge(path)
     assert outcome.accepted == {"contracts_flat": 2}
+    ignored = next(group for group in outcome.report.groups if group.code == "file-ignored")
+    assert "Notes" in {example.sheet for example in ignored.examples}
+
+
+def test_a_second_table_that_nobody_knows_is_never_dropped(tmp_path: Path, judge: Judge) -> None:
+    rows = [HEADING.split(","), ["C-1", "Ministry", "Acme", 10, "USD"]]
+    path = _workbook(
+        tmp_path, "book.xlsx", contracts_flat=rows, Other=[["foo", "bar"], ["1", "2"], ["3", "4"]]
+    )
+    outcome = judge(path)
     assert "table-unknown" in outcome.codes
-    assert {each.source.partition("#")[2]: each.rows_refused for each in outcome.report.sources}["Notes"] > 0
+    assert outcome.report.verdict is Verdict.REJECTED
+    assert {each.source: each.rows_refused for each in outcome.report.sources} == {
+        "book.xlsx#contracts_flat": 1,
+        "book.xlsx#Other": 2,
+    }
 
 
 @pytest.mark.parametrize("title", ["it's", "a;DROP TABLE x--", 'say "hi"', "a#b"])
 def test_names_of_sheets(tmp_path: Path, judge: Judge, title: str) -> None:
-    rows = [HEADING.split(","), ["C-1", "Ministry", "Acme", "ten", "USD"], ["C-2", "Ministry", "Acme", 10, "USD"]]
-    outcome = judge(_workbook(tmp_path, "b#k.xlsx", **{title: rows}), instructions={"tables": [{"table": "contracts_flat"}]})
+    rows = [
+        HEADING.split(","),
+        ["C-1", "Ministry", "Acme", "ten", "USD"],
+        ["C-2", "Ministry", "Acme", 10, "USD"],
+    ]
+    outcome = judge(
+        _workbook(tmp_path, "b#k.xlsx", **{title: rows}),
+        instructions={"tables": [{"table": "contracts_flat"}]},
+    )
     (found,) = (group.examples[0] for group in outcome.report.groups if group.code == "type-error")
     assert (found.source_file, found.sheet, found.cell) == ("b#k.xlsx", title, "D2")
     assert outcome.accepted == {"contracts_flat": 1}
 
 
 def test_formulas_without_values_are_no_data(tmp_path: Path, judge: Judge) -> None:
-    rows = [HEADING.split(","), ["C-1", "Ministry", "Acme", "=1+1", "USD"], ["C-2", "Ministry", "Acme", 10, "USD"]]
+    rows = [
+        HEADING.split(","),
+        ["C-1", "Ministry", "Acme", "=1+1", "USD"],
+        ["C-2", "Ministry", "Acme", 10, "USD"],
+    ]
     outcome = judge(_workbook(tmp_path, "book.xlsx", contracts_flat=rows))
     assert "formula-in-cell" in outcome.codes
     assert outcome.accepted == {"contracts_flat": 1}
 
 
 def test_macros_are_not_run_and_told(tmp_path: Path, judge: Judge) -> None:
-    plain = _workbook(tmp_path, "book.xlsx", contracts_flat=[HEADING.split(","), ["C-1", "Ministry", "Acme", 10, "USD"]])
+    plain = _workbook(
+        tmp_path, "book.xlsx", contracts_flat=[HEADING.split(","), ["C-1", "Ministry", "Acme", 10, "USD"]]
+    )
     target = io.BytesIO()
     with zipfile.ZipFile(plain) as source, zipfile.ZipFile(target, "w") as copy:
         for item in source.namelist():
@@ -322,13 +409,17 @@ TELLABLE = {"table": "contracts_flat"}
     ],
 )  # fmt: skip
 def test_mapping_files_that_cannot_be_followed(tmp_path: Path, judge: Judge, entry: dict[str, Any]) -> None:
-    outcome = judge(_file(tmp_path, "contracts_flat.csv", SOUND), instructions={"tables": [{**TELLABLE, **entry}]})
+    outcome = judge(
+        _file(tmp_path, "contracts_flat.csv", SOUND), instructions={"tables": [{**TELLABLE, **entry}]}
+    )
     (group,) = (group for group in outcome.report.groups if group.code == "mapping-invalid")
     assert str(group.examples[0].parameters["key"]) == f"tables[0].{next(iter(entry))}"
     assert outcome.report.verdict is Verdict.REJECTED
 
 
-@pytest.mark.parametrize("told", [{"tables": {}}, {"tables": [5]}, {"tables": "x"}, {"package_type": []}, {"unknown": 1}])
+@pytest.mark.parametrize(
+    "told", [{"tables": {}}, {"tables": [5]}, {"tables": "x"}, {"package_type": []}, {"unknown": 1}]
+)
 def test_mapping_files_of_any_form(tmp_path: Path, judge: Judge, told: dict[str, Any]) -> None:
     assert "mapping-invalid" in judge(_file(tmp_path, "contracts_flat.csv", SOUND), instructions=told).codes
 
@@ -355,7 +446,11 @@ def test_mapping_files_are_text_to_the_database(tmp_path: Path, judge: Judge) ->
 
 
 def test_flat_and_linked_tables_together_are_kept_as_sent(tmp_path: Path, judge: Judge) -> None:
-    files = {"contracts_flat.csv": SOUND, "processes.csv": "ocid,buyer_name\nP-1,Ministry\n", "contracts.csv": "ocid,contract_id,award_id\nP-1,C-9,A-9\n"}
+    files = {
+        "contracts_flat.csv": SOUND,
+        "processes.csv": "ocid,buyer_name\nP-1,Ministry\n",
+        "contracts.csv": "ocid,contract_id,award_id\nP-1,C-9,A-9\n",
+    }
     outcome = judge(_zip(tmp_path, "pack.zip", **files))
     assert outcome.accepted == {"contracts_flat": 2, "processes": 1, "contracts": 1}
     assert not any(each.derived for each in outcome.report.counts)
@@ -386,7 +481,14 @@ def test_two_processes_receive_the_same_file(tmp_path: Path) -> None:
     file = _file(tmp_path, "contracts_flat.csv", SOUND)
     command = [sys.executable, "-c", RECEIVE, str(root), str(file), str(tmp_path / "zones")]
     running = [
-        subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command,
+            cwd=root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for _ in range(2)
     ]
     for process in running:

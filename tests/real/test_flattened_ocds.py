@@ -58,12 +58,16 @@ class Judged:
 
 
 @pytest.fixture(scope="module")
-def judge(shared: Path, catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Judged]:
+def judge(
+    shared: Path, catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], Judged]:
     known: dict[str, Judged] = {}
 
     def judged(folder: str, member: str) -> Judged:
         if folder not in known:
-            known[folder] = Judged(shared / "real" / folder, member, catalogue, tmp_path_factory.mktemp("judged"))
+            known[folder] = Judged(
+                shared / "real" / folder, member, catalogue, tmp_path_factory.mktemp("judged")
+            )
         return known[folder]
 
     return judged
@@ -89,7 +93,9 @@ def sent(shared: Path, year: str) -> dict[str, list[dict[str, str]]]:
     return rows
 
 
-def test_every_row_of_a_flattened_file_is_accepted(honduras: Judged, sent: dict[str, list[dict[str, str]]]) -> None:
+def test_every_row_of_a_flattened_file_is_accepted(
+    honduras: Judged, sent: dict[str, list[dict[str, str]]]
+) -> None:
     for report in honduras.reports.values():
         assert report.verdict is WARNED
         assert {each.source: (each.rows_in, each.rows_refused) for each in report.sources} == {
@@ -101,21 +107,32 @@ def test_flattened_amounts_add_up(honduras: Judged, sent: dict[str, list[dict[st
     def total(file: str, column: str) -> Decimal:
         return sum((Decimal(row[column]) for row in sent[f"{file}{year}.csv"] if row[column]), Decimal(0))
 
-    assert honduras.typed("contracts", "sum(value_amount)") == [(total("contracts", "contracts/0/value/amount"),)]
+    assert honduras.typed("contracts", "sum(value_amount)") == [
+        (total("contracts", "contracts/0/value/amount"),)
+    ]
     assert honduras.typed("awards", "sum(value_amount)") == [(total("awards", "awards/0/value/amount"),)]
     assert honduras.typed("items", "sum(quantity), sum(unit_value_amount)") == [
-        (total("con_items", "contracts/0/items/0/quantity"), total("con_items", "contracts/0/items/0/unit/value/amount"))
+        (
+            total("con_items", "contracts/0/items/0/quantity"),
+            total("con_items", "contracts/0/items/0/unit/value/amount"),
+        )
     ]
 
 
-def test_flattened_identifiers_stay_as_written(honduras: Judged, sent: dict[str, list[dict[str, str]]], year: str) -> None:
+def test_flattened_identifiers_stay_as_written(
+    honduras: Judged, sent: dict[str, list[dict[str, str]]], year: str
+) -> None:
     found = sorted(honduras.typed("parties", "ocid, party_id, identifier_id, identifier_scheme"))
     names = ("ocid", "parties/0/id", "parties/0/identifier/id", "parties/0/identifier/scheme")
-    expected = sorted(tuple(row[name].strip() or None for name in names) for row in sent[f"parties{year}.csv"])
+    expected = sorted(
+        tuple(row[name].strip() or None for name in names) for row in sent[f"parties{year}.csv"]
+    )
     assert found == expected
 
 
-def test_what_the_standard_has_no_column_for_is_kept(honduras: Judged, sent: dict[str, list[dict[str, str]]], year: str) -> None:
+def test_what_the_standard_has_no_column_for_is_kept(
+    honduras: Judged, sent: dict[str, list[dict[str, str]]], year: str
+) -> None:
     kept = Counter(path for (path,) in honduras.typed("additional_fields", "path"))
     for file, column in (
         ("contracts", "contracts/0/localProcurementCategory"),
@@ -127,16 +144,24 @@ def test_what_the_standard_has_no_column_for_is_kept(honduras: Judged, sent: dic
         assert kept[path] == sum(bool(row[column]) for row in sent[f"{file}{year}.csv"]), path
 
 
-def test_flattened_dates_and_lines_within_cells(honduras: Judged, sent: dict[str, list[dict[str, str]]], year: str) -> None:
+def test_flattened_dates_and_lines_within_cells(
+    honduras: Judged, sent: dict[str, list[dict[str, str]]], year: str
+) -> None:
     """Zone -06:00 in the file, UTC in the store; line ends inside a cell, bare CR too, are part of its text."""
-    starts = {row["contracts/0/id"]: row["contracts/0/period/startDate"] for row in sent[f"contracts{year}.csv"]}
-    for contract, start in honduras.typed("contracts", "contract_id, strftime(period_start, '%Y-%m-%dT%H:%M:%SZ')"):
+    starts = {
+        row["contracts/0/id"]: row["contracts/0/period/startDate"] for row in sent[f"contracts{year}.csv"]
+    }
+    for contract, start in honduras.typed(
+        "contracts", "contract_id, strftime(period_start, '%Y-%m-%dT%H:%M:%SZ')"
+    ):
         assert start == _utc(starts[contract])
     addresses = {row["parties/0/address/streetAddress"] for row in sent[f"parties{year}.csv"]}
     broken = [address for address in addresses if "\r" in address or "\n" in address]
     stored = {address for (address,) in honduras.typed("parties", "DISTINCT street_address")}
     assert len(broken) > 10
-    assert {" ".join(address.split()) for address in broken} <= {" ".join(str(address).split()) for address in stored}
+    assert {" ".join(address.split()) for address in broken} <= {
+        " ".join(str(address).split()) for address in stored
+    }
 
 
 def _utc(text: str) -> str | None:
@@ -151,7 +176,8 @@ def _releases(path: Path) -> int:
         return len(data["releases"])
     if "records" in data:
         return sum(
-            len([each for each in record.get("releases", ()) if "ocid" in each]) or ("compiledRelease" in record)
+            len([each for each in record.get("releases", ()) if "ocid" in each])
+            or ("compiledRelease" in record)
             for record in data["records"]
         )
     return 1
@@ -197,4 +223,6 @@ def test_mexican_amounts_add_up(judge: Callable[[str, str], Judged], shared: Pat
             for contract in record["compiledRelease"]["contracts"]:
                 contracts[record["ocid"], contract["id"]] = Decimal(contract["value"]["amount"])
     judged = judge(folder, "MEX")
-    assert judged.typed("contracts", "count(*), sum(value_amount)") == [(len(contracts), sum(contracts.values()))]
+    assert judged.typed("contracts", "count(*), sum(value_amount)") == [
+        (len(contracts), sum(contracts.values()))
+    ]

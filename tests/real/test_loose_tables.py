@@ -82,7 +82,9 @@ class Judged:
         """Rows of an accepted table under `ROWS`."""
         folder, report = self.reports[AcceptancePolicy.ROWS]
         with duckdb.connect() as con:
-            return con.execute(f"SELECT {sql} FROM read_parquet(?)", [str(folder / report.typed[table])]).fetchall()
+            return con.execute(
+                f"SELECT {sql} FROM read_parquet(?)", [str(folder / report.typed[table])]
+            ).fetchall()
 
     def findings(self, where: str) -> list[tuple[object, ...]]:
         folder, _ = self.reports[AcceptancePolicy.ROWS]
@@ -107,20 +109,29 @@ def real(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def judge(real: Path, catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Judged]:
+def judge(
+    real: Path, catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Case], Judged]:
     """A case through intake and validation under both policies, once for all tests."""
     known: dict[str, Judged] = {}
 
     def judged(case: Case) -> Judged:
         if case.name not in known:
             zones = Zones(tmp_path_factory.mktemp("zones"))
-            told = json.loads((MAPPINGS / f"{case.mapping}.mapping.json").read_text(encoding="utf-8")) if case.mapping else None
+            told = (
+                json.loads((MAPPINGS / f"{case.mapping}.mapping.json").read_text(encoding="utf-8"))
+                if case.mapping
+                else None
+            )
             paths = [real / name for name in case.files]
             staged = receive_submission(paths, MemberCode(case.member), zones, catalogue, instructions=told)
             reports = {}
             for policy in AcceptancePolicy:
                 folder = zones.root / f"report-{policy}"
-                reports[policy] = folder, validate_package(staged, catalogue, folder, policy=policy, memory_limit="1GB")
+                reports[policy] = (
+                    folder,
+                    validate_package(staged, catalogue, folder, policy=policy, memory_limit="1GB"),
+                )
             known[case.name] = Judged(case, staged, reports)
         return known[case.name]
 
@@ -188,7 +199,9 @@ def test_every_finding_is_a_sentence(judged: Judged, catalogue: Catalogue, langu
         assert all(text) and not any("{" in sentence for sentence in text), group.code
 
 
-@pytest.mark.parametrize(("field", "source"), [("awards.value_amount", "monto_adjudicado"), ("contracts.value_amount", "monto_de")])
+@pytest.mark.parametrize(
+    ("field", "source"), [("awards.value_amount", "monto_adjudicado"), ("contracts.value_amount", "monto_de")]
+)
 def test_bolivian_amounts_are_those_of_the_cleaned_twin(
     judge: Callable[[Case], Judged], real: Path, field: str, source: str
 ) -> None:
@@ -200,7 +213,9 @@ def test_bolivian_amounts_are_those_of_the_cleaned_twin(
     case = case_named("adjudicados")
     expected = {}
     for raw, clean in zip(
-        rows_of(real / case.files[0], case), rows_of(real / COVID / "adjudicados_clean.csv", case), strict=True
+        rows_of(real / case.files[0], case),
+        rows_of(real / COVID / "adjudicados_clean.csv", case),
+        strict=True,
     ):
         if raw[source]:
             value = raw[source] if re.fullmatch(r"\d{1,3}\.\d\d", raw[source]) else clean[source]
@@ -228,7 +243,9 @@ def test_brazilian_contracts(judge: Callable[[Case], Judged], real: Path) -> Non
         assert end == (f"{row['vigencia_fim']} 23:59:59" if row["vigencia_fim"] else None)
 
 
-def test_brazilian_texts_that_mean_no_code_are_left_empty(judge: Callable[[Case], Judged], real: Path) -> None:
+def test_brazilian_texts_that_mean_no_code_are_left_empty(
+    judge: Callable[[Case], Judged], real: Path
+) -> None:
     case = case_named("contratos")
     rows = {row["id_contrato"]: row["modalidade"] for row in rows_of(real / case.files[0], case)}
     found = dict(judge(case).typed("contracts_flat", "contract_id, procurement_method"))
@@ -240,7 +257,11 @@ def test_brazilian_texts_that_mean_no_code_are_left_empty(judge: Callable[[Case]
 def test_brazilian_purchases_add_up(judge: Callable[[Case], Judged], real: Path) -> None:
     case = case_named("compras")
     rows = rows_of(real / case.files[0], case)
-    total = sum(Decimal(row["valor_estimado"].replace(".", "").replace(",", ".")) for row in rows if row["valor_estimado"])
+    total = sum(
+        Decimal(row["valor_estimado"].replace(".", "").replace(",", "."))
+        for row in rows
+        if row["valor_estimado"]
+    )
     assert judge(case).typed("processes", "sum(tender_value_amount)") == [(total,)]
 
 
@@ -250,8 +271,12 @@ def test_canadian_contracts_add_up(judge: Callable[[Case], Judged], real: Path) 
     judged = judge(case)
     refused = {row for _, row, *_ in judged.findings("severity = 'error'")}
     rows = [row for number, row in enumerate(rows_of(real / case.files[0], case), 2) if number not in refused]
-    found = judged.typed("contracts_flat", "contract_id, contract_value_amount, contract_date_signed::DATE::VARCHAR")
-    expected = sorted((row["ID"], Decimal(row["Contract Value"]), row["Contract Date"] or None) for row in rows)
+    found = judged.typed(
+        "contracts_flat", "contract_id, contract_value_amount, contract_date_signed::DATE::VARCHAR"
+    )
+    expected = sorted(
+        (row["ID"], Decimal(row["Contract Value"]), row["Contract Date"] or None) for row in rows
+    )
     assert sorted(found) == expected
     damaged = judged.findings("code = 'invalid-bytes'")
     assert len(damaged) == 1
@@ -263,7 +288,9 @@ def test_canadian_contracts_add_up(judge: Callable[[Case], Judged], real: Path) 
 def test_chilean_row_with_a_broken_quote_is_refused_once(judge: Callable[[Case], Judged]) -> None:
     """Its cells stand in the wrong columns: one finding says so, none complains about what they hold."""
     judged = judge(case_named("adjudicadas"))
-    assert [code for _, _, code, _ in judged.findings("row_number = 1609 AND code <> 'ocid-prefix-unregistered'")] == ["missing-cell"]
+    assert [
+        code for _, _, code, _ in judged.findings("row_number = 1609 AND code <> 'ocid-prefix-unregistered'")
+    ] == ["missing-cell"]
     assert [value for *_, value in judged.findings("row_number = 2358 AND severity = 'error'")] == ["UTM"]
 
 
@@ -271,7 +298,9 @@ def test_chilean_times_are_those_of_santiago(judge: Callable[[Case], Judged], re
     """Summer time is UTC-3; milliseconds are kept to the second."""
     case = case_named("desiertas")
     rows = {row["codigo"]: row["fecha_final"] for row in rows_of(real / case.files[0], case)}
-    found = judge(case).typed("processes", "ocid, strftime(tender_period_end AT TIME ZONE 'America/Santiago', '%Y-%m-%dT%H:%M')")
+    found = judge(case).typed(
+        "processes", "ocid, strftime(tender_period_end AT TIME ZONE 'America/Santiago', '%Y-%m-%dT%H:%M')"
+    )
     assert len(found) == 1773
     assert all(text == (rows[str(ocid)][:16] or None) for ocid, text in found)
 
@@ -280,9 +309,15 @@ def test_a_list_without_contracts_is_no_list_of_contracts(
     judge: Callable[[Case], Judged], real: Path, catalogue: Catalogue, tmp_path: Path
 ) -> None:
     """Deserted tenders forced into the table of contracts: every row is refused for what it lacks."""
-    told = {"tables": [{"table": "contracts_flat", "columns": {"ocid": "codigo", "buyer_name": "institucion_nombre"}}]}
+    told = {
+        "tables": [
+            {"table": "contracts_flat", "columns": {"ocid": "codigo", "buyer_name": "institucion_nombre"}}
+        ]
+    }
     zones = Zones(tmp_path)
-    staged = receive_submission([real / CHILE / "desiertas.csv"], MemberCode("CHL"), zones, catalogue, instructions=told)
+    staged = receive_submission(
+        [real / CHILE / "desiertas.csv"], MemberCode("CHL"), zones, catalogue, instructions=told
+    )
     report = validate_package(staged, catalogue, tmp_path / "report", policy=AcceptancePolicy.ROWS)
     assert report.verdict is REJECTED
     missing = {group.field for group in report.groups if group.code == "column-missing"}
@@ -304,16 +339,27 @@ def test_mexican_contracts(judge: Callable[[Case], Judged], real: Path, year: st
     for contract, amount, currency, buyer, signed, start, end in found:
         row = rows[str(contract)]
         assert (amount, currency, buyer) == (Decimal(row["IMPORTE_CONTRATO"]), row["MONEDA"], row["CLAVEUC"])
-        assert (signed, start, end) == (row["FECHA_CELEBRACION"] or None, row["FECHA_INICIO"], row["FECHA_FIN"])
+        assert (signed, start, end) == (
+            row["FECHA_CELEBRACION"] or None,
+            row["FECHA_INICIO"],
+            row["FECHA_FIN"],
+        )
 
 
 def test_peruvian_awards_of_consortia_count_once(judge: Callable[[Case], Judged], real: Path) -> None:
     case = case_named("dataset-2")
     path = real / case.files[0]
     rows = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    awards = {(row["CODIGOCONVOCATORIA"], row["NUMERO_ITEM"], row["RUCPROVEEDOR"]): Decimal(row["MONTOADJUDICADO"]) for row in rows}
-    assert judge(case).typed("contracts_flat", "sum(award_value_amount), count(*)") == [(sum(awards.values()), len(awards))]
-    rucs = judge(case).typed("contracts_flat", "count(*) FILTER (length(buyer_id) = 11), count(DISTINCT supplier_id)")
+    awards = {
+        (row["CODIGOCONVOCATORIA"], row["NUMERO_ITEM"], row["RUCPROVEEDOR"]): Decimal(row["MONTOADJUDICADO"])
+        for row in rows
+    }
+    assert judge(case).typed("contracts_flat", "sum(award_value_amount), count(*)") == [
+        (sum(awards.values()), len(awards))
+    ]
+    rucs = judge(case).typed(
+        "contracts_flat", "count(*) FILTER (length(buyer_id) = 11), count(DISTINCT supplier_id)"
+    )
     assert rucs == [(len(awards), len({row["RUCPROVEEDOR"] for row in rows}))]
 
 

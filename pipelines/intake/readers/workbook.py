@@ -6,6 +6,8 @@ value once, in its first cell; a hyperlink is its text.
 """
 
 import datetime as dt
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,25 @@ from pipelines.records import Finding
 CACHED_CELLS = 2**23
 """Cells of sheets kept between two readings of a workbook, about 300 MB; the last sheet is always kept."""
 
+TRIAL_SECONDS = 300
+
 _NOT_AVAILABLE = "#N/A"
+_TRIAL = """
+import sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
+except ImportError:
+    pass
+import python_calamine
+try:
+    with open(sys.argv[1], "rb") as file:
+        book = python_calamine.CalamineWorkbook.from_filelike(file)
+        for index in range(len(book.sheet_names)):
+            book.get_sheet_by_index(index)
+except python_calamine.CalamineError:
+    pass
+"""
 
 
 def read_workbook(file: SourceFile, instructions: Instructions, limits: Limits) -> Iterator[RawTable]:
@@ -40,6 +60,8 @@ def read_workbook(file: SourceFile, instructions: Instructions, limits: Limits) 
         if file.format != "xlsx" and (cells := sum(scan.cells for scan in scans.values())) > MAX_SHEET_CELLS:
             # Of these formats the library reads all sheets at once, when it opens the file.
             raise BrokenContainerError(f"grid of {cells} cells")
+        if file.format == "xls":
+            _try_elsewhere(file.path)
         workbook = _Workbook(file)
     except _Unreadable as error:
         yield _refused(file, error.code, error.reason)
@@ -119,6 +141,21 @@ def _read_sheet(
     return RawTable(
         file.name, name, reader.rows, name, typed=True, understood=understood, findings=reader.findings
     )
+
+
+def _try_elsewhere(path: Path) -> None:
+    """Open an XLS in a process of its own first.
+
+    Its records state sizes that the library believes: a damaged byte may make it ask for more memory than there
+    is, which ends a process without an exception. What ends the trial is not opened here.
+    """
+    command = [sys.executable, "-I", "-c", _TRIAL, str(path)]
+    try:
+        result = subprocess.run(command, capture_output=True, timeout=TRIAL_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise BrokenContainerError(f"not opened after {TRIAL_SECONDS} seconds") from error
+    if result.returncode:
+        raise BrokenContainerError(f"opening ended with status {result.returncode}")
 
 
 class _Unreadable(Exception):  # noqa: N818 - not an error of the machine

@@ -5,7 +5,16 @@ from pipelines.validation.rules.base import Rule
 LIMIT = 5_000_000_000
 """Pelican calls values beyond 5 billion US dollars unrealistic."""
 
-_PER_DOLLAR = {"COP": 4000, "PYG": 7500, "CLP": 950, "ARS": 1000, "CRC": 500, "JMD": 155, "HTG": 130, "GYD": 210}
+_PER_DOLLAR = {
+    "COP": 4000,
+    "PYG": 7500,
+    "CLP": 950,
+    "ARS": 1000,
+    "CRC": 500,
+    "JMD": 155,
+    "HTG": 130,
+    "GYD": 210,
+}
 """Units of currency per US dollar, in round figures of 2025: only to set the limit, never to convert an amount."""
 
 _AMOUNTS = (

@@ -56,13 +56,16 @@ def apply_rule(space: Workspace, rule: Rule) -> SkippedCheck | None:
     for table, columns in {**rule.needs, **rule.optional}.items():
         wanted = [*rule.needs.get(table, ()), *rule.optional.get(table, ())]
         shown = ", ".join(
-            f'"{column}"' if space.has(table, column) else f'CAST(NULL AS VARCHAR) AS "{column}"' for column in wanted
+            f'"{column}"' if space.has(table, column) else f'CAST(NULL AS VARCHAR) AS "{column}"'
+            for column in wanted
         )
         if table in space.columns:
             views.append(f'{table} AS (SELECT rid, source_row_number, {shown} FROM main."{table}")')
         else:
             nulls = ", ".join(f'CAST(NULL AS VARCHAR) AS "{column}"' for column in columns)
-            views.append(f"{table} AS (SELECT CAST(NULL AS BIGINT) AS rid, CAST(NULL AS BIGINT) AS source_row_number, {nulls} WHERE false)")
+            views.append(
+                f"{table} AS (SELECT CAST(NULL AS BIGINT) AS rid, CAST(NULL AS BIGINT) AS source_row_number, {nulls} WHERE false)"
+            )
     query = rule.sql.strip()
     query = f", {query.removeprefix('WITH ')}" if query.startswith("WITH ") else f" {query}"
     space.add_findings_sql(rule.code, rule.table, f"WITH {', '.join(views)}{query}", field=rule.field)

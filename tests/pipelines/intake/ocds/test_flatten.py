@@ -250,9 +250,18 @@ def test_no_value_of_the_newest_of_two_releases_is_lost_by_merging(
 
 def test_elements_without_an_id_get_their_place_and_references_follow(flat: Any) -> None:
     rows = flat(
-        awards=[{"title": "Uno", "items": [{"description": "a"}, {"description": "b", "id": "x"}, {"description": "c"}]}],
+        awards=[
+            {
+                "title": "Uno",
+                "items": [{"description": "a"}, {"description": "b", "id": "x"}, {"description": "c"}],
+            }
+        ],
         parties=[{"name": "Sin número"}],
     )
     assert [row["award_id"] for row in rows["awards"]] == ["#1"]
-    assert [(row["parent_id"], row["item_id"]) for row in rows["items"]] == [("#1", "#1"), ("#1", "x"), ("#1", "#3")]
+    assert [(row["parent_id"], row["item_id"]) for row in rows["items"]] == [
+        ("#1", "#1"),
+        ("#1", "x"),
+        ("#1", "#3"),
+    ]
     assert "party_id" not in rows["parties"][0], "an organization is never numbered by its place"

@@ -19,7 +19,13 @@ Read = Callable[..., list[RawTable]]
 def read(tmp_path: Path) -> Read:
     """Write content (unless a path) and read its tables, format detected unless told."""
 
-    def read(content: bytes | str | Path, name: str = "data.csv", format: str = "", limits: Limits | None = None, **told):
+    def read(
+        content: bytes | str | Path,
+        name: str = "data.csv",
+        format: str = "",
+        limits: Limits | None = None,
+        **told,
+    ):
         path = content if isinstance(content, Path) else tmp_path / name
         if not isinstance(content, Path):
             path.write_bytes(content.encode() if isinstance(content, str) else content)

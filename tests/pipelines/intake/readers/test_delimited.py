@@ -51,7 +51,12 @@ def test_bytes_undefined_in_windows_1252_are_latin_1(read):
 
 
 def test_broken_utf8_is_told_by_row_and_the_rest_is_kept(read):
-    rows = [b"id,nombre"] + ["1,Educación".encode()] * 5 + [b'2,"Obra\n\x93x"', b"3,\xf1"] + ["4,Ñandú \ufffd".encode()] * 2
+    rows = (
+        [b"id,nombre"]
+        + ["1,Educación".encode()] * 5
+        + [b'2,"Obra\n\x93x"', b"3,\xf1"]
+        + ["4,Ñandú \ufffd".encode()] * 2
+    )
     [table] = read(b"\n".join(rows))
     assert cells_of(table)[6:8] == [["2", "Obra\n\ufffdx"], ["3", "\ufffd"]]
     assert codes(table) == [("invalid-bytes", 7, "B"), ("invalid-bytes", 8, "B")]
@@ -82,7 +87,8 @@ def test_a_decimal_comma_does_not_win(read):
 
 
 @pytest.mark.parametrize(
-    "lines", [[f"{number},50" for number in range(40)], ["Sí, claro", "No", "Tal vez, o no, o sí"] * 9, ["x"] * 9]
+    "lines",
+    [[f"{number},50" for number in range(40)], ["Sí, claro", "No", "Tal vez, o no, o sí"] * 9, ["x"] * 9],
 )
 def test_one_column_stays_one(read, lines):
     [table] = read("\n".join(["monto", *lines]))
@@ -106,9 +112,7 @@ def test_told_delimiter_quote_and_skipped_rows_win(read):
     assert cells_of(table)[1] == ['"x', "1"]
 
 
-@pytest.mark.parametrize(
-    ("end", "name"), [("\n", "lf"), ("\r\n", "crlf"), ("\r", "cr")]
-)
+@pytest.mark.parametrize(("end", "name"), [("\n", "lf"), ("\r\n", "crlf"), ("\r", "cr")])
 def test_line_ends(read, end, name):
     [table] = read(end.join(["a,b", '"x\ny",1', "", "2,3"]))
     assert list(table.rows()) == [(1, ["a", "b"]), (2, ["x\ny", "1"]), (3, []), (4, ["2", "3"])]
@@ -293,8 +297,13 @@ def test_blocks_mean_what_the_csv_module_means(text, quote):
     parser = BlockParser(Dialect(",", quote))
     parsed = parser.parse(text.encode()) if text else None
     if parsed is not None:
-        expected = [[cell or None for cell in row] for row in csv.reader(io.StringIO(text, newline=""), quotechar=quote)]
-        assert [row if row != [None] else [] for row in parsed] == [row if row != [None] else [] for row in expected]
+        expected = [
+            [cell or None for cell in row]
+            for row in csv.reader(io.StringIO(text, newline=""), quotechar=quote)
+        ]
+        assert [row if row != [None] else [] for row in parsed] == [
+            row if row != [None] else [] for row in expected
+        ]
 
 
 @settings(**KEEP)
@@ -305,7 +314,7 @@ def test_any_bytes_are_read_without_exception(read, content):
             "".join(filter(None, cells)).encode()
 
 
-# Peers and real data --------------------------------------------------------------------------------------------
+# Peers and real data ----------------------------------------
 
 SPECTRUM = [
     "comma_in_quotes",
@@ -327,7 +336,9 @@ SPECTRUM = [
 def test_csv_spectrum(read, shared, name):
     [table] = read(shared / "conformance/csv-spectrum/csvs" / f"{name}.csv")
     labels, *rows = cells_of(table)
-    expected = json.loads((shared / "conformance/csv-spectrum/json" / f"{name}.json").read_text(encoding="utf-8"))
+    expected = json.loads(
+        (shared / "conformance/csv-spectrum/json" / f"{name}.json").read_text(encoding="utf-8")
+    )
     expected = expected if isinstance(expected, list) else [expected]
     if name == "location_coordinates":
         expected[0]["Contact Phone Number"] = "2095257564"  # the expectation has another number than its CSV

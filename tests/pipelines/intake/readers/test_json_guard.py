@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.intake.readers import json_guard
@@ -38,6 +38,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON, st.integers(1, 40), st.booleans())
 def test_sound_json_is_never_dangerous(value, block, ascii_only):
     before, json_guard.BLOCK = json_guard.BLOCK, block
@@ -47,6 +48,7 @@ def test_sound_json_is_never_dangerous(value, block, ascii_only):
         json_guard.BLOCK = before
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_too_deep_is_seen_whatever_the_strings_say(value):
     text = json.dumps([value] * 3)

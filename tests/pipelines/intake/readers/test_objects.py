@@ -60,7 +60,9 @@ def test_nested_values_become_compact_json(write):
 def test_control_characters_and_lone_surrogates(write):
     table = write('{"a": "x\\u0000y", "b": "z"}')
     assert cells_of(table) == [["xy", "z"]]
-    assert [(each.code, each.row_number, each.column) for each in table.findings] == [("control-characters", 1, "A")]
+    assert [(each.code, each.row_number, each.column) for each in table.findings] == [
+        ("control-characters", 1, "A")
+    ]
 
 
 def test_lone_surrogates_of_json_lines_cannot_be_stored(read):
@@ -78,7 +80,10 @@ def test_values_over_the_limit(write):
 def test_what_is_no_object_is_told(write):
     table = write({"a": 1}, 2, [3], {"a": 4})
     assert list(table.rows()) == [(1, ["1"]), (4, ["4"])]
-    assert [(each.code, each.row_number) for each in table.findings] == [("not-a-table", 2), ("not-a-table", 3)]
+    assert [(each.code, each.row_number) for each in table.findings] == [
+        ("not-a-table", 2),
+        ("not-a-table", 3),
+    ]
 
 
 def test_too_many_names(write):
@@ -115,7 +120,10 @@ def test_deep_nesting(write):
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 def test_other_encodings(read, encoding):
-    for name, text in {"a.json": '[{"año": "niñez"}]', "a.jsonl": '{"año": "niñez"}\n{"año": null}\n'}.items():
+    for name, text in {
+        "a.json": '[{"año": "niñez"}]',
+        "a.jsonl": '{"año": "niñez"}\n{"año": null}\n',
+    }.items():
         [table] = read(text.encode(encoding), name)
         assert table.labels == ["año"]
         assert cells_of(table)[0] == ["niñez"]
@@ -136,8 +144,12 @@ def test_peru(read, shared):
     [table] = read(shared / "real/json-peru-compras-covid19/dataset-2.json")
     rows = cells_of(table)
     assert (len(rows), len(table.labels)) == (1_368, 35)
-    content = json.loads((shared / "real/json-peru-compras-covid19/dataset-2.json").read_text(), parse_float=Decimal)
+    content = json.loads(
+        (shared / "real/json-peru-compras-covid19/dataset-2.json").read_text(), parse_float=Decimal
+    )
     for row, item in zip(rows, content, strict=True):
         for cell, label in zip(row, table.labels, strict=True):
             value = item.get(label)
-            assert cell == (value or None) if isinstance(value, str) else value is None or Decimal(cell) == value
+            assert (
+                cell == (value or None) if isinstance(value, str) else value is None or Decimal(cell) == value
+            )

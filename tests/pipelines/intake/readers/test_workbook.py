@@ -1,4 +1,4 @@
-"""XLSX, XLS and ODS: cells as canonical text at the addresses a sender sees, and workbooks made to break readers."""
+"""XLSX, XLS and ODS: cells as canonical text at their addresses, and workbooks made to break readers."""
 
 import datetime as dt
 import struct
@@ -174,12 +174,14 @@ def test_a_million_formatted_rows_are_not_slow(book, tmp_path, read):
     book.active.append(["a", "b"])
     book.save(tmp_path / "small.xlsx")
     rows = b"".join(b'<row r="%d" s="1" customFormat="1"/>' % number for number in range(2, 1_048_577))
-    corner = b'<row r="1048576"><c r="XFD1048576" s="1"/></row></sheetData>'
-    with zipfile.ZipFile(tmp_path / "small.xlsx") as old, zipfile.ZipFile(tmp_path / "big.xlsx", "w", 8) as new:
+    with (
+        zipfile.ZipFile(tmp_path / "small.xlsx") as old,
+        zipfile.ZipFile(tmp_path / "big.xlsx", "w", 8) as new,
+    ):
         for entry in old.infolist():
             content = old.read(entry)
             if entry.filename == "xl/worksheets/sheet1.xml":
-                content = content.replace(b"</sheetData>", rows + corner)
+                content = content.replace(b"</sheetData>", rows + b"</sheetData>")
             new.writestr(entry.filename, content)
     started = time.process_time()
     [table] = read(tmp_path / "big.xlsx")
@@ -197,13 +199,30 @@ def rewrite(path, part, change):
     return target
 
 
+def test_a_formatted_cell_without_content_in_the_last_corner_does_no_harm(book, tmp_path, read):
+    book.active.append(["a", "b"])
+    book.save(tmp_path / "book.xlsx")
+    corner = b'<row r="1048576"><c r="XFD1048576" s="0"/></row></sheetData>'
+    path = rewrite(
+        tmp_path / "book.xlsx",
+        "xl/worksheets/sheet1.xml",
+        lambda content: content.replace(b"</sheetData>", corner),
+    )
+    [table] = read(path)
+    assert list(table.rows()) == [(1, ["a", "b"])]
+    assert not table.findings
+
+
 @pytest.mark.parametrize(
     ("part", "change"),
     [
         ("xl/workbook.xml", lambda content: b"<broken"),
         ("xl/worksheets/sheet1.xml", lambda content: content[: len(content) // 2]),
         ("xl/_rels/workbook.xml.rels", lambda content: content.replace(b"sheet1.xml", b"nowhere.xml")),
-        ("xl/workbook.xml", lambda content: b'<!DOCTYPE a [<!ENTITY b "b">]>' + content[content.index(b"<workbook") :]),
+        (
+            "xl/workbook.xml",
+            lambda content: b'<!DOCTYPE a [<!ENTITY b "b">]>' + content[content.index(b"<workbook") :],
+        ),
     ],
 )
 def test_damaged_workbooks_are_findings(book, tmp_path, read, part, change):
@@ -217,7 +236,11 @@ def test_damaged_workbooks_are_findings(book, tmp_path, read, part, change):
 def test_addresses_with_spaces_and_other_quotes_are_measured(book, tmp_path, read):
     book.active["A1"], book.active["B2"] = 1, 2
     book.save(tmp_path / "book.xlsx")
-    far = rewrite(tmp_path / "book.xlsx", "xl/worksheets/sheet1.xml", lambda content: content.replace(b'r="B2"', b"r = 'XFD1048576'"))
+    far = rewrite(
+        tmp_path / "book.xlsx",
+        "xl/worksheets/sheet1.xml",
+        lambda content: content.replace(b'r="B2"', b"r = 'XFD1048576'"),
+    )
     [table] = read(far)
     assert [each.code for each in table.findings] == ["unreadable-file"]
 
@@ -244,7 +267,7 @@ def test_column_numbers():
     assert [column_number(letters) for letters in ("A", "Z", "AA", "XFD")] == [0, 25, 26, 16_383]
 
 
-# ODS ------------------------------------------------------------------------------------------------------------
+# ODS ----------------------------------------
 
 
 def ods_row(*cells, **attributes):
@@ -306,7 +329,7 @@ def test_ods_hidden_sheet(ods):
     assert found(table) == [("file-ignored", "Datos", None)]
 
 
-# XLS and peers --------------------------------------------------------------------------------------------------
+# XLS and peers ----------------------------------------
 
 
 @pytest.mark.parametrize("format", ["csv", "tsv", "json", "ods", "xls", "xlsx"])
