@@ -12,7 +12,7 @@ COLUMNS = (
     "supplier_name", "supplier_id", "contract_title", "contract_status", "contract_date_signed", "contract_period_start",
     "contract_period_end", "contract_value_amount", "contract_value_currency", "item_description", "document_url",
 )  # fmt: skip
-_WORDS = "servicio suministro equipo médico vial escolar obra reparación puente agua energía papel licencia camión técnico".split()
+_WORDS = tuple(["servicio", "suministro", "equipo", "médico", "vial", "escolar", "obra", "reparación", "puente", "agua", "energía", "papel", "licencia", "camión", "técnico"])
 _METHODS = ("open", "open", "open", "selective", "limited", "direct")
 _CATEGORIES = ("goods", "works", "services")
 

@@ -96,7 +96,7 @@ def _place(request: Request | None) -> str:
 async def choose_language(request: Request) -> Response:
     """Remember the chosen language and go back to where the reader was; never to another site."""
     place = request.args.get("to") or "/"
-    # A browser reads "//host" and "/\\host" as another site, and a line break would begin another header.
+    # A browser reads "//host" and "/\host" as another site, and a line break would begin another header.
     if not place.startswith("/") or place.startswith("//") or "\\" in place or not place.isprintable():
         place = "/"
     return Response.redirect(place, headers={"Set-Cookie": remembering(request.url_vars["language"])})

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from babel.numbers import format_decimal
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
@@ -66,18 +66,15 @@ def fits(table: Table) -> bool:
     return out.measure(table, options=out.options.update(width=10_000)).maximum <= out.width
 
 
-def blocks(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The rows of a table for a narrow terminal: one block each, the first two cells as its title line."""
-    lines = []
+def blocks(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Group:
+    """The rows of a table for a narrow terminal: the first two cells as a title, the others below it."""
+    lines: list[RenderableType] = []
     for first, second, *others in rows:
+        named = zip(headings[2:], others, strict=True)
         lines.append(f"[bold]{escape(first)}[/]  {escape(second)}")
-        lines += [
-            f"  {labelled(escape(name), escape(cell))}"
-            for name, cell in zip(headings[2:], others, strict=True)
-            if cell
-        ]
-        lines.append("")
-    return "\n".join(lines)
+        cells = "  ·  ".join(labelled(escape(name), escape(cell)) for name, cell in named if cell)
+        lines.append(Padding(cells, (0, 0, 1, 2)))
+    return Group(*lines)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import getpass
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,7 +50,7 @@ By = Annotated[
 OneType = Annotated[str, typer.Option("--type", metavar=_("TYPE"), help=_("procurement or activity."))]
 
 
-def _member(site: object, code: str) -> str:
+def _member(site: Any, code: str) -> str:
     known = site.catalogue.members.get(code)
     if known is None or known.kind == "anybody":
         raise typer.BadParameter(_("{member} is not the code of a member.").format(member=code))
@@ -216,7 +216,7 @@ def status(
             record.submission_id,
             state_title(record.state),
             period_title(record.period),
-            f"{record.received_at:%Y-%m-%d %H:%M}",
+            f"{record.received_at:%Y-%m-%d}",
             *(
                 number(value or 0)
                 for value in (record.rows_in, record.rows_refused, record.errors, record.warnings)

@@ -5,8 +5,9 @@ Types come from the schema, never from a sample; what is decided by looking is o
 can be told by the sender instead (mapping file).
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class _Column:
 
     field: Field
     expression: str
-    understood: dict[str, Any] = field(default_factory=dict)
+    understood: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Mapping files: what a sender tells of the form of the files instead of leaving it to be guessed (docs/mapping.md)."""
+"""Mapping files: what a sender tells of the form of files instead of leaving it to a guess (docs/mapping.md)."""
 
 import codecs
 from collections.abc import Callable, Collection, Mapping
@@ -70,13 +70,13 @@ _FORM: Mapping[str, Callable[[Any], bool]] = {
     "ignore": _are_texts,
     "others": lambda value: value in ("ignore", "tell"),
 }
-"""Keys that may stand at the top, for all files, and in an entry of ``tables``, for the files that it names."""
+"""Keys that may stand at the top, for all files, and in an entry of ``tables``, for the files it names."""
 
 
 def check_instructions(instructions: Any, tables: Collection[str]) -> tuple[dict[str, Any], list[Finding]]:
     """The part of a mapping file that can be followed, and ``mapping-invalid`` for each key that cannot.
 
-    tables: names of the tables of all package types. Whether a field exists is asked when the table is planned.
+    tables: names of the tables of all package types. Whether a field exists is asked when planning the table.
     """
     findings: list[Finding] = []
 

@@ -3,8 +3,9 @@
 What is decided is written into the manifest; what the sender told (a mapping file) wins over what is guessed.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -45,8 +46,8 @@ class TablePlan:
     heading_row: int
     labels: list[str]
     only_if: tuple[int, ...] = ()
-    leftovers: dict[int, str] = field(default_factory=dict)
-    told: Mapping[str, Any] = field(default_factory=dict)
+    leftovers: dict[int, str] = dataclasses.field(default_factory=dict)
+    told: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def understood(self) -> dict[str, Any]:
         """What the manifest says of the plan."""
@@ -258,16 +259,16 @@ def _plan_columns(
     ignored = {fold(label) for label in told.get("ignore", ())}
     free = [None if at in used or fold(cell or "") in ignored else cell for at, cell in enumerate(cells)]
     known, unknown = index.match(table, free)
-    for position, field in known.items():
-        if field in columns:
-            if not told.get("columns") or field not in told["columns"]:
+    for position, name in known.items():
+        if name in columns:
+            if not told.get("columns") or name not in told["columns"]:
                 findings.append(
                     _table_finding(
                         raw, table, "column-twice", column=column_letter(position), label=labels[position]
                     )
                 )
             continue
-        columns[field] = ColumnPlan((position,))
+        columns[name] = ColumnPlan((position,))
     for position, label in unknown.items():
         if told.get("columns") and told.get("others", "ignore") == "ignore":
             continue

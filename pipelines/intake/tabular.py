@@ -75,7 +75,7 @@ class _PlanWriter:
         self, columns: Sequence[Sequence[str | None]], numbers: Sequence[int], index: int, path: str
     ) -> None:
         keep = [row for row, value in enumerate(columns[index]) if value]
-        values = []
+        values: list[Sequence[str | None]] = []
         for name in self.names:
             if name == "path":
                 values.append([path] * len(keep))

@@ -5,9 +5,9 @@ files are written in one fixed form, so that a change of one sentence is a chang
 """
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from babel.messages import Catalog
 from babel.messages.extract import extract
@@ -31,8 +31,8 @@ msgstr ""
 
 
 def python_messages(
-    file: BinaryIO, keywords: Mapping[str, Any], comment_tags: Sequence[str], options: Mapping[str, Any]
-) -> Iterator[tuple[int, str, Any, list[str]]]:
+    file: Any, keywords: Mapping[str, Any], comment_tags: Collection[str], options: Mapping[str, Any]
+) -> Iterator[tuple[int, Any, Any, Any]]:
     """Extraction method for Babel that reads the syntax tree.
 
     Babel's own reads tokens, and before Python 3.12 a call inside an f-string is not a token. Raises

@@ -182,7 +182,7 @@ def create_reference_tables(con: duckdb.DuckDBPyConnection, catalogue: Catalogue
         "version_number INTEGER, period VARCHAR, submission_id VARCHAR, accepted_at TIMESTAMP WITH TIME ZONE, "
         "schema_version VARCHAR, table_name VARCHAR, is_derived BOOLEAN, rows_count BIGINT)"
     )
-    rows = [
+    parts = [
         (
             str(version.member),
             catalogue.members[version.member].names["en"],
@@ -200,8 +200,8 @@ def create_reference_tables(con: duckdb.DuckDBPyConnection, catalogue: Catalogue
         for version in versions
         for each in version.tables
     ]
-    if rows:
-        con.executemany(f"INSERT INTO release_versions VALUES ({', '.join('?' * 12)})", rows)
+    if parts:
+        con.executemany(f"INSERT INTO release_versions VALUES ({', '.join('?' * 12)})", parts)
 
 
 def text_of(column: PublishedColumn) -> str:

@@ -32,12 +32,14 @@ class Sentences:
         self._ = translations(language).gettext
 
     def table_title(self, table: str | None) -> str:
-        if table in self.package_type.by_name:
+        if table is not None and table in self.package_type.by_name:
             return self.catalogue.texts.table(self.language, self.package_type.name, table).title
         return table or ""
 
     def field_title(self, table: str | None, field: str | None) -> str:
-        if table in self.package_type.by_name and field in self.package_type.table(table).by_name:
+        if table is None or field is None or table not in self.package_type.by_name:
+            return field or ""
+        if field in self.package_type.table(table).by_name:
             return self.catalogue.texts.field(self.language, self.package_type.name, table, field).title
         return field or ""
 

@@ -111,8 +111,8 @@ def _check(space: Workspace, staged: StagedPackage, progress: Progress) -> list[
     prefixes = "[" + ", ".join(quote_text(prefix) for prefix in member.ocid_prefixes) + "]::VARCHAR[]"
     space.con.execute(f"SET VARIABLE received_on = DATE '{day}'; SET VARIABLE own_prefixes = {prefixes}")
     _read_letters(space, staged)
-    for table in staged.tables:
-        space.add_table(table.name, f"SELECT * FROM read_parquet({quote_text(table.path)})", table.columns)
+    for sent in staged.tables:
+        space.add_table(sent.name, f"SELECT * FROM read_parquet({quote_text(sent.path)})", sent.columns)
     space.add_findings(staged.findings)
     space.refuse_source_rows({code: policy.severity for code, policy in space.catalogue.findings.items()})
 

@@ -266,7 +266,7 @@ def test_brazilian_purchases_add_up(judge: Callable[[Case], Judged], real: Path)
 
 
 def test_canadian_contracts_add_up(judge: Callable[[Case], Judged], real: Path) -> None:
-    """Six dates of shape 9999-999-99, more that no calendar has, and one damaged name are refused; nothing else."""
+    """Six dates of shape 9999-999-99, five that no calendar has and one damaged name are refused; nothing else."""
     case = case_named("contracts-output-2014")
     judged = judge(case)
     refused = {row for _, row, *_ in judged.findings("severity = 'error'")}

@@ -23,14 +23,18 @@ from pipelines.catalogue import LANGUAGES, Catalogue
 from pipelines.identifiers import MemberCode
 from pipelines.intake import Limits, receive_submission
 from pipelines.records import AcceptancePolicy, Severity, ValidationReport, Verdict
-from pipelines.reporting.reference import REFERENCE, WITHOUT_EXAMPLE, example_folder, render_findings_reference
+from pipelines.reporting.reference import (
+    REFERENCE,
+    WITHOUT_EXAMPLE,
+    example_folder,
+    render_findings_reference,
+)
 from pipelines.validation import validate_package
 from pipelines.zones import Zones
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 VALID = sorted(path.parent for path in SCHEMAS.glob("*/*/examples/valid/*/expected.json"))
 INVALID = sorted(path.parent for path in SCHEMAS.glob("*/*/examples/invalid/*/expected.json"))
-TABLE = "contracts.csv"
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -54,7 +58,7 @@ def cut_zip(files: dict[str, bytes]) -> dict[str, bytes]:
 
 def zip_bomb(files: dict[str, bytes]) -> dict[str, bytes]:
     """20 MiB in 20 KiB: beyond what is harmless whatever the ratio, and beyond the ratio."""
-    return {"package.zip": zipped({TABLE: b"0" * (20 * 2**20)})}
+    return {"package.zip": zipped({"contracts.csv": b"0" * (20 * 2**20)})}
 
 
 def nested_zips(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -62,7 +66,7 @@ def nested_zips(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def zip_leading_out(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {"package.zip": zipped({**files, "../outside.csv": files[TABLE]})}
+    return {"package.zip": zipped({**files, "../outside.csv": next(iter(files.values()))})}
 
 
 def encrypted_zip(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -74,10 +78,11 @@ def encrypted_zip(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _workbook(files: dict[str, bytes], formula: str | None = None) -> bytes:
-    """The table as a workbook; `formula`, if any, in the last cell of its last row."""
+    """The only table as a workbook; `formula`, if any, in the last cell of its last row."""
     workbook = Workbook()
     sheet = workbook.active
-    for row in csv.reader(io.StringIO(files[TABLE].decode())):
+    (table,) = files.values()
+    for row in csv.reader(io.StringIO(table.decode())):
         sheet.append(row)
     if formula:
         sheet.cell(sheet.max_row, sheet.max_column).value = formula
@@ -88,11 +93,11 @@ def _workbook(files: dict[str, bytes], formula: str | None = None) -> bytes:
 
 def cut_workbook(files: dict[str, bytes]) -> dict[str, bytes]:
     whole = _workbook(files)
-    return {"contracts.xlsx": whole[: len(whole) // 2]}
+    return {"table.xlsx": whole[: len(whole) // 2]}
 
 
 def formula_workbook(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {"contracts.xlsx": _workbook(files, '=CONCATENATE("desks", " and chairs")')}
+    return {"table.xlsx": _workbook(files, '=CONCATENATE("desks", " and chairs")')}
 
 
 def macro_workbook(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -100,7 +105,7 @@ def macro_workbook(files: dict[str, bytes]) -> dict[str, bytes]:
     buffer = io.BytesIO(_workbook(files))
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.writestr("xl/vbaProject.bin", b"invented")
-    return {"contracts.xlsx": buffer.getvalue()}
+    return {"table.xlsx": buffer.getvalue()}
 
 
 def windows_1252(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -109,12 +114,12 @@ def windows_1252(files: dict[str, bytes]) -> dict[str, bytes]:
 
 def broken_bytes(files: dict[str, bytes]) -> dict[str, bytes]:
     """One letter that is not UTF-8, in a file whose other letters with accents are."""
-    return {name: content.replace("î".encode(), b"\xee") for name, content in files.items()}
+    return {name: content.replace("î".encode(), b"\xee", 1) for name, content in files.items()}
 
 
 def endless_text(files: dict[str, bytes]) -> dict[str, bytes]:
     long = b"x" * (Limits().max_cell_characters + 1)
-    return {name: content.replace(b"Three hundred desks", long) for name, content in files.items()}
+    return {name: content.replace(b"Two days of exercises", long) for name, content in files.items()}
 
 
 RECIPES: dict[str, Callable[[dict[str, bytes]], dict[str, bytes]]] = {
@@ -197,7 +202,8 @@ def test_valid_example_gives_nothing(folder: Path, tmp_path: Path, catalogue: Ca
     report = judge(folder, tmp_path, catalogue)
     assert report.verdict is Verdict.ACCEPTED
     assert count_codes(report) == expectation(folder)["codes"] == {}
-    assert all(count.rows_accepted == count.rows_in > 0 for count in report.counts)
+    assert all(count.rows_accepted == count.rows_in for count in report.counts)
+    assert all(source.rows_accepted == source.rows_in > 0 for source in report.sources)
 
 
 def test_every_package_type_has_a_valid_example(catalogue: Catalogue) -> None:

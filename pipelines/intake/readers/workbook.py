@@ -146,8 +146,8 @@ def _read_sheet(
 def _try_elsewhere(path: Path) -> None:
     """Open an XLS in a process of its own first.
 
-    Its records state sizes that the library believes: a damaged byte may make it ask for more memory than there
-    is, which ends a process without an exception. What ends the trial is not opened here.
+    Its records state sizes that the library believes: a damaged byte may make it ask for more memory than
+    there is, which ends a process without an exception. What ends the trial is not opened here.
     """
     command = [sys.executable, "-I", "-c", _TRIAL, str(path)]
     try:

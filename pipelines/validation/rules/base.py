@@ -1,8 +1,9 @@
 """What a rule is, and how it is applied."""
 
+import dataclasses
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +29,7 @@ class Rule:
     field: str | None
     needs: Mapping[str, tuple[str, ...]]
     sql: str
-    optional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    optional: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """Columns that the SQL names but can do without: they read as NULL when not sent."""
 
 
