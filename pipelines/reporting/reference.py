@@ -16,9 +16,15 @@ WITHOUT_EXAMPLE = {
 _INTRODUCTION = """# Findings
 
 What a validation report can say: one section per code, in the order of `schemas/findings.csv`, which also decides
-the severity. An **error** refuses the row it is about, or the whole package when it is about no row. A **warning**
-is published and shown. A **notice** only tells how the file was read. Each finding names the smallest place it can:
-a package, a table, a row or a cell (its level). Names in braces, such as `{field}`, are filled in by the report.
+the severity. An **error** refuses the package; under the policy `rows` it refuses only the row that it names, and the
+package when it names none. A **warning** is published and shown. A **notice** only tells how the file was read. The
+level is the smallest place that a finding names: package, table, row or cell. Each section gives severity, level, source,
+first version of the standard and an example; then what, why and what to do. Names in braces, such as `{field}`, are filled
+in by the report.
+
+Each example is the smallest package that gives the finding: the files as sent, and in `expected.json` who sends them,
+how, and what must come out. Where it says `build`, the files are first made into what cannot be kept here as such (an
+archive, a workbook, damaged bytes) by the recipe of that name in `tests/schemas/test_examples.py`.
 
 Written from the standard by `python -m pipelines.reporting.reference`; change `schemas/findings.csv` and
 `schemas/translations/en/findings.csv` instead of this file. The same texts exist in Spanish, Portuguese and French.
@@ -50,22 +56,13 @@ def _section(catalogue: Catalogue, code: str) -> list[str]:
     policy, text = catalogue.findings[code], catalogue.texts.finding("en", code)
     folder = example_folder(catalogue, code)
     if folder is None:
-        example = WITHOUT_EXAMPLE.get(code, "No example.")
+        example = WITHOUT_EXAMPLE[code]
     else:
         path = folder.relative_to(catalogue.folder.parent).as_posix()
-        example = f"Example: [{path}](../{path})"
-    return [
-        f"## {code}",
-        "",
-        f"Severity: {policy.severity.value} · Level: {policy.level} · Source: {policy.source} · Since: {policy.since}",
-        "",
-        f"- What: {text.what}",
-        f"- Why: {text.why}",
-        f"- What to do: {text.fix}",
-        "",
-        example,
-        "",
-    ]
+        example = f"[Example](../{path})"
+    facts = f"{policy.severity.value.capitalize()} · {policy.level} · {policy.source} · since {policy.since} · {example}"
+    # One line of source per code: the file stays short enough to be read and reviewed.
+    return [f"## {code}", "", f"{facts}<br>**{text.what}**<br>{text.why}<br>*What to do:* {text.fix}", ""]
 
 
 def main() -> None:

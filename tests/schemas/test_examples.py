@@ -186,7 +186,9 @@ def count_codes(report: ValidationReport) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("folder", INVALID, ids=example_id)
-def test_invalid_example_gives_its_finding_and_no_other(folder: Path, tmp_path: Path, catalogue: Catalogue) -> None:
+def test_invalid_example_gives_its_finding_and_no_other(
+    folder: Path, tmp_path: Path, catalogue: Catalogue
+) -> None:
     expected = expectation(folder)
     grave = {code for code in expected["codes"] if catalogue.severity(code) is not Severity.NOTICE}
     assert grave | {folder.name} == {folder.name, *expected.get("unavoidable", ())}
@@ -218,7 +220,9 @@ def test_every_code_has_one_example_where_the_reference_says(catalogue: Catalogu
 
 def test_no_field_has_a_pattern(catalogue: Catalogue) -> None:
     """Why ``constraint-pattern`` has no example; with the first pattern in the standard it needs one."""
-    fields = [field for each in catalogue.package_types.values() for table in each.tables for field in table.fields]
+    fields = [
+        field for each in catalogue.package_types.values() for table in each.tables for field in table.fields
+    ]
     patterns = [field.name for field in fields if "pattern" in field.descriptor.get("constraints", {})]
     assert bool(patterns) != ("constraint-pattern" in WITHOUT_EXAMPLE)
 

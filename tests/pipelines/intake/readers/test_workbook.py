@@ -357,6 +357,16 @@ def test_xls_is_measured(shared, tmp_path, read):
     assert [each.code for each in table.findings] == ["unreadable-file"]
 
 
+@pytest.mark.parametrize(
+    "end", ["import os; os.abort()", "raise SystemExit(1)", "import time; time.sleep(9)"]
+)
+def test_an_xls_that_ends_the_process_that_tries_it_is_not_opened(shared, read, monkeypatch, end):
+    monkeypatch.setattr(workbook_module, "_TRIAL", end)
+    monkeypatch.setattr(workbook_module, "TRIAL_SECONDS", 2)
+    [table] = read(shared / "conformance/frictionless-testsuite/data/resources/table.xls")
+    assert ([each.code for each in table.findings], cells_of(table)) == (["unreadable-file"], [])
+
+
 @pytest.mark.parametrize("keep", [0.9, 0.5, 0.1])
 def test_a_truncated_xls_is_a_finding(shared, tmp_path, read, keep):
     content = (shared / "conformance/frictionless-testsuite/data/resources/table.xls").read_bytes()
