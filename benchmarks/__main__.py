@@ -20,7 +20,9 @@ SIZES = {"submit-to-published-100k": 100_000, "submit-to-published-1m": 1_000_00
 
 def run(module: str, file: Path, folder: Path) -> dict[str, dict[str, float]]:
     """Run a job as a process of its own, so that its memory is its own."""
-    done = subprocess.run([sys.executable, "-m", module, str(file), str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", module, str(file), str(folder)], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(f"{module} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -60,7 +62,9 @@ def bench(name: str, rows: int, work: Path) -> list[dict[str, Any]]:
     return results
 
 
-def entry(name: str, figures: dict[str, float], peer: str | None, peer_figure: float | None) -> dict[str, Any]:
+def entry(
+    name: str, figures: dict[str, float], peer: str | None, peer_figure: float | None
+) -> dict[str, Any]:
     return {
         "name": name,
         "figure": figures["seconds"],

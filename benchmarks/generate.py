@@ -12,7 +12,23 @@ COLUMNS = (
     "supplier_name", "supplier_id", "contract_title", "contract_status", "contract_date_signed", "contract_period_start",
     "contract_period_end", "contract_value_amount", "contract_value_currency", "item_description", "document_url",
 )  # fmt: skip
-_WORDS = tuple(["servicio", "suministro", "equipo", "médico", "vial", "escolar", "obra", "reparación", "puente", "agua", "energía", "papel", "licencia", "camión", "técnico"])
+_WORDS = (
+    "servicio",
+    "suministro",
+    "equipo",
+    "médico",
+    "vial",
+    "escolar",
+    "obra",
+    "reparación",
+    "puente",
+    "agua",
+    "energía",
+    "papel",
+    "licencia",
+    "camión",
+    "técnico",
+)
 _METHODS = ("open", "open", "open", "selective", "limited", "direct")
 _CATEGORIES = ("goods", "works", "services")
 
@@ -20,8 +36,14 @@ _CATEGORIES = ("goods", "works", "services")
 def write_contracts_flat(path: Path, rows: int, seed: int = 2026) -> None:
     """Write a clean CSV of `rows` contracts, about 440 bytes each, four contracts to a process."""
     dice = random.Random(seed)
-    buyers = [(f"Ministerio de {dice.choice(_WORDS).title()} {number}", f"8{number:07d}-{number % 10}") for number in range(400)]
-    suppliers = [(f"Empresa {dice.choice(_WORDS).title()} {number} S.A.", f"9{number:07d}-{number % 10}") for number in range(20_000)]
+    buyers = [
+        (f"Ministerio de {dice.choice(_WORDS).title()} {number}", f"8{number:07d}-{number % 10}")
+        for number in range(400)
+    ]
+    suppliers = [
+        (f"Empresa {dice.choice(_WORDS).title()} {number} S.A.", f"9{number:07d}-{number % 10}")
+        for number in range(20_000)
+    ]
     start = date(2024, 1, 1)
     process: tuple[str, ...] = ()
     with path.open("w", encoding="utf-8", newline="") as file:

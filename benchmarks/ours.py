@@ -1,6 +1,6 @@
 """Submit and publish one file with this project; prints the figures of each stage as JSON.
 
-    python -m benchmarks.ours FILE FOLDER
+python -m benchmarks.ours FILE FOLDER
 """
 
 import json

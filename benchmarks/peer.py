@@ -1,6 +1,6 @@
 """The same job with the usual tools: frictionless validates, sqlite-utils loads and indexes; prints figures as JSON.
 
-    python -m benchmarks.peer FILE FOLDER
+python -m benchmarks.peer FILE FOLDER
 """
 
 import json
@@ -28,7 +28,9 @@ def validate(file: Path) -> None:
             field["type"] = "date"
             field.pop("example")
     descriptor["primaryKey"] = ["contract_id"]
-    report = Resource(path=file.name, basepath=str(file.parent), schema=Schema.from_descriptor(descriptor)).validate()
+    report = Resource(
+        path=file.name, basepath=str(file.parent), schema=Schema.from_descriptor(descriptor)
+    ).validate()
     if not report.valid:
         raise SystemExit(f"the peer refuses the file: {report.flatten(['type', 'note'])[:3]}")
 

@@ -34,7 +34,7 @@ def main() -> int:
             )
         )
         # Nobody is still writing into the demo's inboxes.
-        received = receive_submissions(member=folder.name, settle_seconds=0, return_state=True)
+        received: Any = receive_submissions(member=folder.name, settle_seconds=0, return_state=True)
         if not received.is_completed():
             err.print(str(received.message), markup=False)
             return Exit.MACHINE

@@ -86,10 +86,10 @@ def receive_submissions(
     left = [(str(path.relative_to(inbox)), "no-member") for path in find_strays(inbox, members)]
     left += [(str(package.path.relative_to(inbox)), "mapping") for package in found if package not in sound]
 
-    taken = [take_package(package, return_state=True) for package in sound]
+    taken: list[Any] = [take_package(package, return_state=True) for package in sound]
     own = [state.result() for state in taken if state.is_completed()]
     waiting = dict.fromkeys([each for each in own if each] + interrupted(site, resume_after_minutes))
-    processed = [process_package(each, policy, return_state=True) for each in waiting]
+    processed: list[Any] = [process_package(each, policy, return_state=True) for each in waiting]
 
     results = [state.result() for state in processed if state.is_completed()]
     failed = [state for state in (*taken, *processed) if not state.is_completed()]

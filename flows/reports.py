@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from prefect.artifacts import (
     create_link_artifact,
@@ -51,7 +52,7 @@ def operator_language(settings: Settings) -> str:
 @contextmanager
 def shown_progress(key: str, description: str) -> Iterator[Progress]:
     """A function (what, done, of) that moves a progress artifact; at the end it stands at 100 %."""
-    artifact = create_progress_artifact(0.0, key=key, description=description)
+    artifact: Any = create_progress_artifact(0.0, key=key, description=description)
     told = time.monotonic()
 
     def tell(what: str, done: int, of: int) -> None:

@@ -48,8 +48,12 @@ def flat_column(package_type: PackageType, table: str, field: str | None) -> str
 def conflicting_fields(package_type: PackageType) -> Mapping[str, tuple[str, ...]]:
     """Flat columns that describe the process or the award: rows of one process should agree on them."""
     return {
-        "ocid": tuple(column for name, column in _fields_of(package_type, "processes").items() if name != "ocid"),
-        "award_id": tuple(column for name, column in _fields_of(package_type, "awards").items() if name != "award_id"),
+        "ocid": tuple(
+            column for name, column in _fields_of(package_type, "processes").items() if name != "ocid"
+        ),
+        "award_id": tuple(
+            column for name, column in _fields_of(package_type, "awards").items() if name != "award_id"
+        ),
     }
 
 
@@ -74,10 +78,14 @@ def split_contracts_flat(package_type: PackageType, source: str) -> dict[str, st
     award = _fields_of(package_type, "awards")
     contract = _fields_of(package_type, "contracts")
     item = _fields_of(package_type, "items")
-    provenance = "arg_min(source_file, seq) AS source_file, arg_min(source_row_number, seq) AS source_row_number"
+    provenance = (
+        "arg_min(source_file, seq) AS source_file, arg_min(source_row_number, seq) AS source_row_number"
+    )
 
     def grouped(columns: Mapping[str, str], keys: tuple[str, ...]) -> str:
-        return ", ".join(f"{_first(flat)} AS {name}" for name, flat in columns.items() if name not in (*keys, "buyer_id"))
+        return ", ".join(
+            f"{_first(flat)} AS {name}" for name, flat in columns.items() if name not in (*keys, "buyer_id")
+        )
 
     parties = " UNION ALL ".join(
         f"SELECT ocid, {role}_party AS party_id, {role}_name AS name, '{role}' AS role, {role}_id_scheme AS scheme, "
@@ -138,7 +146,9 @@ def join_contracts_flat(package_type: PackageType, has: Callable[[str, str], boo
     supplier_sources = []
     if has("contract_suppliers", "party_id"):
         name = column("x", "contract_suppliers", "name")
-        supplier_sources.append(f"SELECT ocid, contract_id, party_id, {name} AS name FROM sound_contract_suppliers x")
+        supplier_sources.append(
+            f"SELECT ocid, contract_id, party_id, {name} AS name FROM sound_contract_suppliers x"
+        )
     if has("award_suppliers", "party_id"):
         name = column("x", "award_suppliers", "name")
         supplier_sources.append(
@@ -158,7 +168,9 @@ def join_contracts_flat(package_type: PackageType, has: Callable[[str, str], boo
         for flat, name in party.items()
     )
     party_name = "y.name" if has("parties", "name") else "CAST(NULL AS VARCHAR)"
-    parties_join = "LEFT JOIN sound_parties y ON y.ocid = x.ocid AND y.party_id = x.party_id" if has_parties else ""
+    parties_join = (
+        "LEFT JOIN sound_parties y ON y.ocid = x.ocid AND y.party_id = x.party_id" if has_parties else ""
+    )
     if supplier_sources:
         suppliers = (
             f"SELECT x.ocid, x.contract_id, string_agg(coalesce(x.name, {party_name if has_parties else 'NULL'}), '; ' ORDER BY x.party_id) "
@@ -167,7 +179,10 @@ def join_contracts_flat(package_type: PackageType, has: Callable[[str, str], boo
             f"{parties_join} GROUP BY x.ocid, x.contract_id"
         )
     else:
-        nulls = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in ("ocid", "contract_id", "supplier_name", "supplier_id", *party))
+        nulls = ", ".join(
+            f"CAST(NULL AS VARCHAR) AS {name}"
+            for name in ("ocid", "contract_id", "supplier_name", "supplier_id", *party)
+        )
         suppliers = f"SELECT {nulls} WHERE false"
 
     joins = [f"LEFT JOIN ({suppliers}) s ON s.ocid = c.ocid AND s.contract_id = c.contract_id"]

@@ -135,7 +135,9 @@ class TableCounts:
 
     def __post_init__(self) -> None:
         if self.rows_in != self.rows_accepted + self.rows_refused:
-            raise ValueError(f"{self.table}: {self.rows_in} rows in, {self.rows_accepted} + {self.rows_refused} out")
+            raise ValueError(
+                f"{self.table}: {self.rows_in} rows in, {self.rows_accepted} + {self.rows_refused} out"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,9 @@ class SourceCounts:
 
     def __post_init__(self) -> None:
         if self.rows_in != self.rows_accepted + self.rows_refused:
-            raise ValueError(f"{self.source}: {self.rows_in} rows in, {self.rows_accepted} + {self.rows_refused} out")
+            raise ValueError(
+                f"{self.source}: {self.rows_in} rows in, {self.rows_accepted} + {self.rows_refused} out"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,7 +254,9 @@ def publish(site: Installation, *, progress: Progress | None = None, force: bool
     return release
 
 
-def withdraw(site: Installation, member: str, package_type: str, *, period: str | None, reason: str, by: str) -> AcceptedVersion:
+def withdraw(
+    site: Installation, member: str, package_type: str, *, period: str | None, reason: str, by: str
+) -> AcceptedVersion:
     """Take a member's data out of the next releases, with the reason; what was published stays in its release."""
     return withdraw_version(
         site.lake, site.ledger, MemberCode(member), package_type, period=period, reason=reason, by=by
@@ -286,8 +288,12 @@ def recheck(site: Installation, *, progress: Progress | None = None) -> list[Rec
         before = read_report(site.zones.report_folder(submission_id))
         staged = read_staged(site.zones.staged_folder(submission_id))
         after = validate_package(
-            staged, site.catalogue, site.zones.tmp / f"recheck-{submission_id}", policy=before.policy,
-            memory_limit=site.settings.memory_limit, threads=site.settings.threads,
+            staged,
+            site.catalogue,
+            site.zones.tmp / f"recheck-{submission_id}",
+            policy=before.policy,
+            memory_limit=site.settings.memory_limit,
+            threads=site.settings.threads,
         )
         known = {group.code for group in before.groups}
         new = tuple(sorted({group.code for group in after.groups} - known))
@@ -302,7 +308,9 @@ def clean(site: Installation) -> int:
 
 def find_submission(site: Installation, start: str) -> SubmissionId:
     """A submission by the beginning of its identifier; raises UnknownError when none or several fit."""
-    fits = [record.submission_id for record in site.ledger.submissions() if record.submission_id.startswith(start)]
+    fits = [
+        record.submission_id for record in site.ledger.submissions() if record.submission_id.startswith(start)
+    ]
     if len(fits) != 1:
         raise UnknownError(f"{len(fits)} submissions begin with {start!r}")
     return SubmissionId(fits[0])

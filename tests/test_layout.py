@@ -13,7 +13,11 @@ SOURCES = {".py", ".html", ".css", ".toml", ".yaml", ".md", ".json", ".csv", ".p
 def tracked() -> list[Path]:
     """Files that Git knows, or would know: everything that is not ignored."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
 
@@ -25,7 +29,11 @@ def test_top_level_folders_are_the_agreed_ones() -> None:
 
 def test_folders_that_are_no_packages_hold_no_init() -> None:
     """`datasette/__init__.py` would shadow the installed program; tests would shadow the library."""
-    found = [path for path in tracked() if path.name == "__init__.py" and path.relative_to(ROOT).parts[0] in NO_PACKAGES]
+    found = [
+        path
+        for path in tracked()
+        if path.name == "__init__.py" and path.relative_to(ROOT).parts[0] in NO_PACKAGES
+    ]
     assert found == []
 
 
@@ -33,7 +41,8 @@ def test_code_files_stay_under_500_lines() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in tracked()
-        if path.suffix in {".py", ".html", ".css", ".md"} and (lines := len(path.read_text(encoding="utf-8").splitlines())) >= 500
+        if path.suffix in {".py", ".html", ".css", ".md"}
+        and (lines := len(path.read_text(encoding="utf-8").splitlines())) >= 500
     }
     assert long == {}
 
@@ -48,7 +57,9 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
     named = [
         str(path.relative_to(ROOT))
         for path in tracked()
-        if path.suffix in SOURCES and path != own and secret.search(path.read_text(encoding="utf-8"))
+        if path.suffix in SOURCES
+        and path != own
+        and secret.search(path.read_text(encoding="utf-8", errors="replace"))
     ]
     assert named == []
 
@@ -56,7 +67,11 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
 def test_no_work_is_left_as_a_note() -> None:
     note = re.compile(r"\b(TODO|FIXME|XXX:|HACK)\b")
     own = Path(__file__).resolve()
-    noted = [str(path) for path in tracked() if path.suffix == ".py" and path != own and note.search(path.read_text(encoding="utf-8"))]
+    noted = [
+        str(path)
+        for path in tracked()
+        if path.suffix == ".py" and path != own and note.search(path.read_text(encoding="utf-8"))
+    ]
     assert noted == []
 
 

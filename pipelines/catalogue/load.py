@@ -40,7 +40,9 @@ class Catalogue:
         try:
             return self.package_types[name]
         except KeyError:
-            raise CatalogueError(f"no package type {name!r}; known: {', '.join(self.package_types)}") from None
+            raise CatalogueError(
+                f"no package type {name!r}; known: {', '.join(self.package_types)}"
+            ) from None
 
     def severity(self, code: str) -> Severity:
         try:
@@ -80,7 +82,8 @@ def _tuple(value: str | list[str] | None) -> tuple[str, ...]:
 def _load_table(package_type: str, path: Path) -> Table:
     descriptor = json.loads(path.read_text(encoding="utf-8"))
     fields = tuple(
-        Field(each["name"], each["type"], each.get("level", "optional"), each) for each in descriptor["fields"]
+        Field(each["name"], each["type"], each.get("level", "optional"), each)
+        for each in descriptor["fields"]
     )
     foreign_keys = tuple(
         ForeignKey(
@@ -92,7 +95,8 @@ def _load_table(package_type: str, path: Path) -> Table:
         for key in descriptor.get("foreignKeys", ())
     )
     sources = tuple(
-        OcdsSource(source["path"], source.get("set", {})) for source in descriptor.get("ocds", {}).get("sources", ())
+        OcdsSource(source["path"], source.get("set", {}))
+        for source in descriptor.get("ocds", {}).get("sources", ())
     )
     return Table(
         package_type,
@@ -109,10 +113,14 @@ def _load_package_type(folder: Path) -> PackageType:
     profile = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
     name = profile["name"]
     tables = tuple(_load_table(name, folder / f"{table}.table.json") for table in profile["tables"])
-    unlisted = {path.name.removesuffix(".table.json") for path in folder.glob("*.table.json")} - set(profile["tables"])
+    unlisted = {path.name.removesuffix(".table.json") for path in folder.glob("*.table.json")} - set(
+        profile["tables"]
+    )
     if unlisted:
         raise CatalogueError(f"{folder}: tables not listed in profile.json: {', '.join(sorted(unlisted))}")
-    return PackageType(name, profile["version"], tables, _tuple(profile["minimum"]), profile.get("flat"), profile)
+    return PackageType(
+        name, profile["version"], tables, _tuple(profile["minimum"]), profile.get("flat"), profile
+    )
 
 
 def _load_codelists(folder: Path) -> dict[str, Codelist]:
@@ -165,7 +173,11 @@ def _english(package_types: Mapping[str, PackageType], codelists: Mapping[str, C
             tables[key] = Text(table.descriptor["title"], table.descriptor["description"])
             for field in table.fields:
                 fields[*key, field.name] = Text(field.descriptor["title"], field.descriptor["description"])
-    codes = {(name, code.code): code.title for name, codelist in codelists.items() for code in codelist.codes.values()}
+    codes = {
+        (name, code.code): code.title
+        for name, codelist in codelists.items()
+        for code in codelist.codes.values()
+    }
     return {"tables": tables, "fields": fields, "codes": codes}
 
 
@@ -190,7 +202,9 @@ def load_catalogue(schemas: Path, datapackages: Path) -> Catalogue:
         ANYBODY, "XZ", dict.fromkeys(LANGUAGES, ""), "", "", LANGUAGES, "", prefixes, (), "UTC", "anybody"
     )
     findings = {
-        row["code"]: FindingPolicy(row["code"], Severity(row["severity"]), row["level"], row["since"], row["source"])
+        row["code"]: FindingPolicy(
+            row["code"], Severity(row["severity"]), row["level"], row["since"], row["source"]
+        )
         for row in read_rows(schemas / "findings.csv")
     }
     texts = load_texts(schemas, _english(package_types, codelists))

@@ -102,7 +102,9 @@ def plan_flattened(
         for source in table.ocds_sources:
             paths = field_paths(table, source)
             base = source.path.strip("/")
-            own = {name for name in paths if not (table.by_name[name].ocds_path or "").startswith(("/", "../"))}
+            own = {
+                name for name in paths if not (table.by_name[name].ocds_path or "").startswith(("/", "../"))
+            }
             if not base:
                 own -= {"release_id"}
             groups: dict[tuple[int, ...], dict[str, int]] = defaultdict(dict)

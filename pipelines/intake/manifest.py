@@ -25,7 +25,12 @@ def write_manifest(
     data = {
         "submission": asdict(submission) | {"received_at": submission.received_at.isoformat()},
         "tables": [
-            {"name": each.name, "path": f"tables/{Path(each.path).name}", "rows": each.rows, "columns": list(each.columns)}
+            {
+                "name": each.name,
+                "path": f"tables/{Path(each.path).name}",
+                "rows": each.rows,
+                "columns": list(each.columns),
+            }
             for each in tables
         ],
         "findings": [finding.to_dict() for finding in findings],

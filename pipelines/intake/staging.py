@@ -35,7 +35,9 @@ class TableWriter:
     def __exit__(self, *_: object) -> None:
         self._writer.close()
 
-    def append(self, columns: Sequence[Sequence[str | None]], source_files: Sequence[str], row_numbers: Sequence[int]) -> None:
+    def append(
+        self, columns: Sequence[Sequence[str | None]], source_files: Sequence[str], row_numbers: Sequence[int]
+    ) -> None:
         """Append a batch, column by column: one sequence per entry of `columns`, all of the same length."""
         arrays = [pa.array(values, pa.string()) for values in columns]
         arrays += [pa.array(source_files, pa.string()), pa.array(row_numbers, pa.int64())]

@@ -70,7 +70,9 @@ def assemble_release(
     try:
         con = connect(memory_limit=memory_limit, threads=threads, temp=work / "tmp")
         try:
-            release = _build(con, versions, local_path, catalogue, release_id, now, work, licence, base_url, tell)
+            release = _build(
+                con, versions, local_path, catalogue, release_id, now, work, licence, base_url, tell
+            )
         finally:
             con.close()
         shutil.rmtree(work / "tmp", ignore_errors=True)
@@ -110,13 +112,16 @@ def _build(
     write_sqlite(con, tables, REFERENCE, work / SQLITE)
     progress("DuckDB", steps - 3, steps)
     comments = {
-        table.name: catalogue.texts.table("en", table.table.package_type, table.table.name).title for table in tables
+        table.name: catalogue.texts.table("en", table.table.package_type, table.table.name).title
+        for table in tables
     }
     write_duckdb(con, tables, REFERENCE, work / DUCKDB, comments)
     written += [(work / SQLITE, None, None, None), (work / DUCKDB, None, None, None)]
     progress("hashes", steps - 2, steps)
     files = tuple(
-        ReleaseFile(path.relative_to(work).as_posix(), path.stat().st_size, _hash(path), rows, table_name, member)
+        ReleaseFile(
+            path.relative_to(work).as_posix(), path.stat().st_size, _hash(path), rows, table_name, member
+        )
         for path, rows, table_name, member in written
     )
     parts = tuple(_version_facts(version) for version in versions)
@@ -124,7 +129,9 @@ def _build(
         work / "datapackage.json",
         datapackage(catalogue, release_id, now, licence, base_url, tables, files, parts),
     )
-    _write_json(work / "datasette-metadata.json", datasette_metadata(catalogue, release_id, licence, base_url, tables))
+    _write_json(
+        work / "datasette-metadata.json", datasette_metadata(catalogue, release_id, licence, base_url, tables)
+    )
     _write_json(work / "datasette.json", datasette_config(tables))
     replaced = {table.name: table.replaced for table in tables if table.replaced}
     release = Release(release_id, now, parts, files, replaced)
@@ -138,7 +145,11 @@ def _build(
 
 
 def _write_table(
-    con: duckdb.DuckDBPyConnection, table: PublishedTable, catalogue: Catalogue, facts: dict[str, Any], work: Path
+    con: duckdb.DuckDBPyConnection,
+    table: PublishedTable,
+    catalogue: Catalogue,
+    facts: dict[str, Any],
+    work: Path,
 ) -> list[tuple[Path, int | None, str | None, str | None]]:
     schema = table_schema(catalogue, table)
     written: list[tuple[Path, int | None, str | None, str | None]] = []
@@ -161,7 +172,10 @@ def _version_facts(version: AcceptedVersion) -> dict[str, Any]:
         "submission_id": str(version.submission_id) if version.submission_id else None,
         "accepted_at": version.accepted_at.isoformat(),
         "schema_version": version.schema_version,
-        "tables": [{"table": each.table, "period": each.period, "rows": each.rows, "sha256": each.sha256} for each in version.tables],
+        "tables": [
+            {"table": each.table, "period": each.period, "rows": each.rows, "sha256": each.sha256}
+            for each in version.tables
+        ],
     }
 
 

@@ -80,7 +80,10 @@ def gather_tables(
 
 
 def _gather(
-    con: duckdb.DuckDBPyConnection, table: Table, versions: Sequence[AcceptedVersion], paths: Mapping[str, Path]
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    versions: Sequence[AcceptedVersion],
+    paths: Mapping[str, Path],
 ) -> PublishedTable | None:
     columns = published_columns(table)
     selects = []
@@ -98,12 +101,20 @@ def _gather(
                 )
     if not selects:
         return None
-    order = ", ".join(f'"{name}"' for name in ("member_code", *table.primary_key, "source_file", "source_row_number"))
+    order = ", ".join(
+        f'"{name}"' for name in ("member_code", *table.primary_key, "source_file", "source_row_number")
+    )
     name = table.published_name
     key = ", ".join(f'"{column}"' for column in ("member_code", *table.primary_key))
-    newest = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY age DESC) = 1" if table.primary_key and len(selects) > 1 else ""
+    newest = (
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY age DESC) = 1"
+        if table.primary_key and len(selects) > 1
+        else ""
+    )
     union = " UNION ALL ".join(selects)
-    con.execute(f'CREATE TABLE "{name}" AS SELECT * EXCLUDE (age) FROM (SELECT * FROM ({union}) {newest}) ORDER BY {order}')
+    con.execute(
+        f'CREATE TABLE "{name}" AS SELECT * EXCLUDE (age) FROM (SELECT * FROM ({union}) {newest}) ORDER BY {order}'
+    )
     (rows,) = fetch_one(con, f'SELECT count(*) FROM "{name}"')
     members = con.execute(f'SELECT DISTINCT member_code FROM "{name}" ORDER BY 1').fetchall()
     return PublishedTable(name, table, columns, rows, tuple(code for (code,) in members), sent - rows)
@@ -127,9 +138,13 @@ def _withhold(
             for field in table.fields:
                 if not field.is_withheld or not each.rows:
                     continue
-                (count,) = fetch_one(con, f'SELECT count("{field.name}") FROM read_parquet(?)', [str(paths[each.path])])
+                (count,) = fetch_one(
+                    con, f'SELECT count("{field.name}") FROM read_parquet(?)', [str(paths[each.path])]
+                )
                 if count:
-                    rows.append((str(version.member), int(version.number), table.name, field.name, count, each.period))
+                    rows.append(
+                        (str(version.member), int(version.number), table.name, field.name, count, each.period)
+                    )
     if not rows:
         return
     name = register.published_name
@@ -155,12 +170,16 @@ def _withhold(
             for member, number, table, field, count, period in rows
         ],
     )
-    total, members = fetch_one(con, f'SELECT count(*), list(DISTINCT member_code ORDER BY member_code) FROM "{name}"')
+    total, members = fetch_one(
+        con, f'SELECT count(*), list(DISTINCT member_code ORDER BY member_code) FROM "{name}"'
+    )
     published[:] = [table for table in published if table.name != name]
     published.append(PublishedTable(name, register, columns, total, tuple(members)))
 
 
-def create_reference_tables(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, versions: Sequence[AcceptedVersion]) -> None:
+def create_reference_tables(
+    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, versions: Sequence[AcceptedVersion]
+) -> None:
     """``codelists`` (labels of all codes in four languages) and ``release_versions`` (what the release is made of)."""
     titles = ", ".join(f"title_{language} VARCHAR" for language in LANGUAGES)
     con.execute(f"CREATE TABLE codelists (codelist VARCHAR, code VARCHAR, {titles}, status VARCHAR)")
@@ -168,7 +187,9 @@ def create_reference_tables(con: duckdb.DuckDBPyConnection, catalogue: Catalogue
         {
             "codelist": name,
             "code": code.code,
-            **{f"title_{language}": catalogue.texts.code(language, name, code.code) for language in LANGUAGES},
+            **{
+                f"title_{language}": catalogue.texts.code(language, name, code.code) for language in LANGUAGES
+            },
             "status": code.status,
         }
         for name, codelist in catalogue.codelists.items()

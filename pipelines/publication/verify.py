@@ -23,7 +23,12 @@ def verify_release(
     faults: list[str] = []
     for table in tables:
         if table.table.name != "withheld":
-            accepted = sum(each.rows for version in versions for each in version.tables if _is(version, each.table, table))
+            accepted = sum(
+                each.rows
+                for version in versions
+                for each in version.tables
+                if _is(version, each.table, table)
+            )
             _compare(faults, f"{table.name}: accepted versions", accepted, table.rows + table.replaced)
     database = sqlite3.connect(f"file:{folder / 'ingp.db'}?mode=ro", uri=True)
     con.execute(f"ATTACH '{folder / 'ingp.duckdb'}' AS published (READ_ONLY)")
@@ -33,12 +38,19 @@ def verify_release(
         _compare(faults, f"{name}: SQLite", database.execute(count).fetchone()[0], table.rows)
         _compare(faults, f"{name}: DuckDB", _one(con, f'SELECT count(*) FROM published."{name}"'), table.rows)
         parquet, csv = folder / "parquet" / f"{name}.parquet", folder / "csv" / f"{name}.csv"
-        _compare(faults, f"{name}: Parquet", _one(con, f"SELECT count(*) FROM read_parquet('{parquet}')"), table.rows)
+        _compare(
+            faults,
+            f"{name}: Parquet",
+            _one(con, f"SELECT count(*) FROM read_parquet('{parquet}')"),
+            table.rows,
+        )
         kinds = ", ".join(f"'{column.name}': '{_csv_type(column.duckdb_type)}'" for column in table.columns)
         read_csv = f"read_csv('{csv}', header=true, columns={{{kinds}}}, quote='\"', escape='\"', delim=',', new_line='\\n')"
         _compare(faults, f"{name}: CSV", _one(con, f"SELECT count(*) FROM {read_csv}"), table.rows)
         by_member = sum(
-            _one(con, f"SELECT count(*) FROM read_parquet('{folder / 'parquet' / member / f'{name}.parquet'}')")
+            _one(
+                con, f"SELECT count(*) FROM read_parquet('{folder / 'parquet' / member / f'{name}.parquet'}')"
+            )
             for member in table.members
         )
         _compare(faults, f"{name}: Parquet by member", by_member, table.rows)
@@ -46,8 +58,15 @@ def verify_release(
             if column.duckdb_type.startswith("DECIMAL"):
                 total = f'SELECT sum("{column.name}") FROM '
                 expected = _one(con, f'{total}"{name}"')
-                _compare(faults, f"{name}.{column.name}: sum in Parquet", _one(con, f"{total}read_parquet('{parquet}')"), expected)
-                _compare(faults, f"{name}.{column.name}: sum in CSV", _one(con, f"{total}{read_csv}"), expected)
+                _compare(
+                    faults,
+                    f"{name}.{column.name}: sum in Parquet",
+                    _one(con, f"{total}read_parquet('{parquet}')"),
+                    expected,
+                )
+                _compare(
+                    faults, f"{name}.{column.name}: sum in CSV", _one(con, f"{total}{read_csv}"), expected
+                )
     if database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
         faults.append("SQLite: quick_check")
     database.close()

@@ -20,7 +20,9 @@ def verdict_sentence(report: ValidationReport, language: str) -> str:
         case Verdict.ACCEPTED_WITH_WARNINGS:
             return _("The data can be published. Please look at the remarks below.")
         case Verdict.REJECTED:
-            return _("The data cannot be published yet. Please correct what is marked as an error and send it again.")
+            return _(
+                "The data cannot be published yet. Please correct what is marked as an error and send it again."
+            )
 
 
 def severity_title(severity: Severity, language: str) -> str:
@@ -48,12 +50,21 @@ def _group(group: FindingGroup, sentences: Sentences, language: str) -> list[str
     _ = translations(language).gettext
     text = sentences.group(group)
     times = format_decimal(group.count, locale=language)
-    lines = [f"### {text.what} ({times}×)" if group.count > 1 else f"### {text.what}", "", text.why, "", f"**{text.fix}**", ""]
+    lines = [
+        f"### {text.what} ({times}×)" if group.count > 1 else f"### {text.what}",
+        "",
+        text.why,
+        "",
+        f"**{text.fix}**",
+        "",
+    ]
     places = [(place(each), each) for each in group.examples if each.row_number or each.value]
     if places:
         lines += [f"| {_('Place')} | {_('Value')} | |", "|---|---|---|"]
         for where, example in places[:PLACES]:
-            lines.append(f"| {_cell(where)} | {_cell(example.value or '')} | {_cell(sentences.suggestion(example) or '')} |")
+            lines.append(
+                f"| {_cell(where)} | {_cell(example.value or '')} | {_cell(sentences.suggestion(example) or '')} |"
+            )
         if group.count > PLACES:
             more = format_decimal(group.count - PLACES, locale=language)
             lines += ["", _("… and {count} more").format(count=more)]
@@ -84,7 +95,9 @@ def render_markdown(report: ValidationReport, catalogue: Catalogue, language: st
     ]
     for count in report.counts:
         title = sentences.table_title(count.table) + (f" ({_('derived')})" if count.derived else "")
-        figures = " | ".join(number(value) for value in (count.rows_in, count.rows_accepted, count.rows_refused))
+        figures = " | ".join(
+            number(value) for value in (count.rows_in, count.rows_accepted, count.rows_refused)
+        )
         lines.append(f"| {_cell(title)} | {figures} |")
     for severity in Severity:
         groups = [group for group in report.groups if group.severity is severity]
@@ -94,5 +107,10 @@ def render_markdown(report: ValidationReport, catalogue: Catalogue, language: st
                 lines += _group(group, sentences, language)
     note = _("Standard {version}, rules {rules}, checked in {seconds} s.")
     seconds = format_decimal(round(report.seconds, 1), locale=language)
-    lines += ["", "---", note.format(version=report.schema_version, rules=report.ruleset_version, seconds=seconds), ""]
+    lines += [
+        "",
+        "---",
+        note.format(version=report.schema_version, rules=report.ruleset_version, seconds=seconds),
+        "",
+    ]
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 """Submit and publish, killed at every step; run by test_interrupted.py as a script.
 
-    python interrupted.py <folder>       prints the steps at which it was killed, as JSON
+python interrupted.py <folder>       prints the steps at which it was killed, as JSON
 """
 
 import json

@@ -49,7 +49,9 @@ def rows(con, sql: str) -> list[tuple]:
 
 
 def test_rows_of_one_process_share_it(con) -> None:
-    assert rows(con, "SELECT ocid, local_process_id, buyer_id FROM sound_processes") == [("LP-7", "LP-7", "PY-RUC-80000001-1")]
+    assert rows(con, "SELECT ocid, local_process_id, buyer_id FROM sound_processes") == [
+        ("LP-7", "LP-7", "PY-RUC-80000001-1")
+    ]
     assert rows(con, "SELECT count(*) FROM sound_contracts") == [(2,)]
 
 
@@ -59,7 +61,10 @@ def test_an_award_without_a_number_takes_the_contracts(con) -> None:
 
 def test_organizations_get_ids_as_ocds_builds_them(con) -> None:
     found = rows(con, "SELECT party_id, roles, identifier_id FROM sound_parties ORDER BY party_id")
-    assert [each[:2] for each in found][:2] == [("PY-RUC-80000001-1", "buyer"), ("PY-RUC-80000002-2", "supplier")]
+    assert [each[:2] for each in found][:2] == [
+        ("PY-RUC-80000001-1", "buyer"),
+        ("PY-RUC-80000002-2", "supplier"),
+    ]
     assert found[2][0].startswith("name-") and found[2][2] is None
 
 
@@ -78,7 +83,11 @@ def test_there_and_back_loses_nothing(con, catalogue) -> None:
         sql = "SELECT count(*) FROM duckdb_columns() WHERE table_name = ? AND column_name = ?"
         return con.execute(sql, [f"sound_{table}", field]).fetchall() == [(1,)]
 
-    back = con.sql(f"SELECT * FROM ({join_contracts_flat(package_type, has)}) ORDER BY contract_id").to_arrow_table().to_pylist()
+    back = (
+        con.sql(f"SELECT * FROM ({join_contracts_flat(package_type, has)}) ORDER BY contract_id")
+        .to_arrow_table()
+        .to_pylist()
+    )
     assert len(back) == len(ROWS)
     for sent, got in zip(ROWS, back, strict=True):
         # Keys that the row did not have are filled in; everything else comes back as it was.

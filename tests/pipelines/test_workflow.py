@@ -16,9 +16,7 @@ from pipelines.records import AcceptancePolicy
 from pipelines.store import State, newest_versions, read_history
 from pipelines.workflow import Installation
 
-HEADING = (
-    "contract_id;local_process_id;buyer_name;tender_title;supplier_name;contract_date_signed;contract_value_amount;contract_value_currency\n"
-)
+HEADING = "contract_id;local_process_id;buyer_name;tender_title;supplier_name;contract_date_signed;contract_value_amount;contract_value_currency\n"
 
 
 def flat(path: Path, *rows: str) -> Path:
@@ -43,7 +41,9 @@ def test_a_spreadsheet_reaches_every_published_file(site: Installation, tmp_path
         ("C-001", Decimal("1234.5")),
         ("C-002", Decimal("99.999999999999999999")),
     ]
-    assert {(row["member_code"], row["version_number"], row["source_file"]) for row in table} == {("HND", 1, "contratos.csv")}
+    assert {(row["member_code"], row["version_number"], row["source_file"]) for row in table} == {
+        ("HND", 1, "contratos.csv")
+    }
     assert [row["source_row_number"] for row in table] == [2, 3]
     text = (folder / "csv" / "procurement_contracts_flat.csv").read_text(encoding="utf-8")
     assert ",99.999999999999999999,HNL," in text and ",1234.5,HNL," in text and "2024-12-31T00:00:00Z" in text
@@ -52,8 +52,12 @@ def test_a_spreadsheet_reaches_every_published_file(site: Installation, tmp_path
     assert json.loads(metadata[b"ingp"])["release"] == release.release_id
     assert json.loads(metadata[b"tableschema"])["primaryKey"] == ["member_code", "ocid", "contract_id"]
     with sqlite3.connect(folder / "ingp.db") as database:
-        assert database.execute("SELECT value_amount FROM procurement_contracts WHERE contract_id = 'C-001'").fetchall() == [(1234.5,)]
-        found = database.execute("SELECT count(*) FROM procurement_processes_fts WHERE procurement_processes_fts MATCH 'vacunas'")
+        assert database.execute(
+            "SELECT value_amount FROM procurement_contracts WHERE contract_id = 'C-001'"
+        ).fetchall() == [(1234.5,)]
+        found = database.execute(
+            "SELECT count(*) FROM procurement_processes_fts WHERE procurement_processes_fts MATCH 'vacunas'"
+        )
         assert found.fetchone() == (1,)
     with duckdb.connect(str(folder / "ingp.duckdb"), read_only=True) as con:
         assert con.execute("SELECT count(*) FROM procurement_parties").fetchall() == [(4,)]
@@ -66,7 +70,8 @@ def test_a_spreadsheet_reaches_every_published_file(site: Installation, tmp_path
 def test_identifiers_keep_their_zeros(site: Installation, tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text(
-        "contract_id,buyer_name,buyer_id,supplier_name,supplier_id\n007,Obras,06,Uno,00012345678\n", encoding="utf-8"
+        "contract_id,buyer_name,buyer_id,supplier_name,supplier_id\n007,Obras,06,Uno,00012345678\n",
+        encoding="utf-8",
     )
     workflow.submit(site, [path], "BRA")
     workflow.publish(site)
@@ -86,7 +91,9 @@ def test_the_same_file_twice_counts_once(site: Installation, tmp_path: Path) -> 
     assert len(site.ledger.submissions()) == 1
 
 
-def test_a_bad_row_refuses_all_and_with_the_rows_policy_only_itself(site: Installation, tmp_path: Path) -> None:
+def test_a_bad_row_refuses_all_and_with_the_rows_policy_only_itself(
+    site: Installation, tmp_path: Path
+) -> None:
     path = flat(tmp_path / "a.csv", ONE, BAD)
     refused = workflow.submit(site, [path], "HND")
     assert (refused.state, newest_versions(site.lake)) == (State.REJECTED, ())
@@ -106,13 +113,19 @@ def test_periods_stand_beside_each_other(site: Installation, tmp_path: Path) -> 
     assert sorted(row["contract_id"] for row in rows) == ["C-001", "C-002"]
 
 
-def test_a_row_that_comes_again_for_another_period_is_published_once_as_it_came_last(site: Installation, tmp_path: Path) -> None:
+def test_a_row_that_comes_again_for_another_period_is_published_once_as_it_came_last(
+    site: Installation, tmp_path: Path
+) -> None:
     workflow.submit(site, [flat(tmp_path / "a.csv", ONE, TWO)], "HND")
-    workflow.submit(site, [flat(tmp_path / "b.csv", TWO.replace("Vacunas", "Vacunas nuevas"))], "HND", period="2024-01")
+    workflow.submit(
+        site, [flat(tmp_path / "b.csv", TWO.replace("Vacunas", "Vacunas nuevas"))], "HND", period="2024-01"
+    )
     release = workflow.publish(site)
     assert release is not None
     assert release.replaced["procurement_contracts_flat"] == 1
-    rows = pq.read_table(site.zones.release_folder(release.release_id) / "parquet/procurement_contracts_flat.parquet").to_pylist()
+    rows = pq.read_table(
+        site.zones.release_folder(release.release_id) / "parquet/procurement_contracts_flat.parquet"
+    ).to_pylist()
     assert [row["tender_title"] for row in rows] == ["Puente", "Vacunas nuevas"]
 
 
@@ -145,7 +158,9 @@ def test_publishing_again_without_news_makes_no_release(site: Installation, tmp_
     assert read_release(site.zones.release_folder(first.release_id)).files == first.files
 
 
-def test_withdrawn_data_leave_the_next_release_and_stay_in_the_last(site: Installation, tmp_path: Path) -> None:
+def test_withdrawn_data_leave_the_next_release_and_stay_in_the_last(
+    site: Installation, tmp_path: Path
+) -> None:
     workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
     workflow.submit(site, [flat(tmp_path / "b.csv", TWO)], "PRY")
     first = workflow.publish(site)
@@ -153,7 +168,12 @@ def test_withdrawn_data_leave_the_next_release_and_stay_in_the_last(site: Instal
     second = workflow.publish(site)
     assert first is not None and second is not None
     members = [
-        {row["member_code"] for row in pq.read_table(site.zones.release_folder(release.release_id) / "parquet/procurement_contracts.parquet").to_pylist()}
+        {
+            row["member_code"]
+            for row in pq.read_table(
+                site.zones.release_folder(release.release_id) / "parquet/procurement_contracts.parquet"
+            ).to_pylist()
+        }
         for release in (first, second)
     ]
     assert members == [{"HND", "PRY"}, {"PRY"}]
@@ -165,13 +185,18 @@ def test_direct_personal_data_is_kept_back_and_registered(site: Installation, tm
     folder.mkdir()
     (folder / "processes.csv").write_text("ocid,tender_title\nP1,Puente\n", encoding="utf-8")
     (folder / "parties.csv").write_text(
-        "ocid,party_id,name,contact_name,contact_email\nP1,B1,Obras,Alguien,alguien@example.org\n", encoding="utf-8"
+        "ocid,party_id,name,contact_name,contact_email\nP1,B1,Obras,Alguien,alguien@example.org\n",
+        encoding="utf-8",
     )
     workflow.submit(site, [folder], "HND")
     workflow.publish(site)
     release = current_release(site.zones)
     assert release is not None
-    published = b"".join(path.read_bytes() for path in release.rglob("*") if path.is_file() and path.suffix in (".csv", ".json"))
+    published = b"".join(
+        path.read_bytes()
+        for path in release.rglob("*")
+        if path.is_file() and path.suffix in (".csv", ".json")
+    )
     assert b"alguien@example.org" not in published and b"Alguien" not in published
     assert "contact_email" not in pq.read_schema(release / "parquet" / "procurement_parties.parquet").names
     register = pq.read_table(release / "parquet" / "procurement_withheld.parquet")

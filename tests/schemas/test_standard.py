@@ -47,7 +47,9 @@ def test_keys_name_columns_that_exist(table: Table) -> None:
         assert set(key.reference_fields) <= set(parent.by_name)
         if key.severity is Severity.ERROR:
             order = [each.name for each in package_type.tables]
-            assert order.index(parent.name) < order.index(table.name), "a refused parent is known before its children"
+            assert order.index(parent.name) < order.index(table.name), (
+                "a refused parent is known before its children"
+            )
 
 
 @pytest.mark.parametrize("table", TABLES, ids=table_id)
@@ -124,6 +126,6 @@ def test_finding_codes_are_kebab_case_with_a_known_level() -> None:
 def test_finding_codes_of_the_sources_are_the_ones_of_the_policy(catalogue: Catalogue) -> None:
     """A code that no source raises, or a source that raises a code without policy, is a mistake."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "pipelines").rglob("*.py"))
-    raised = {code for code in re.findall(r'"([a-z]+(?:-[a-z0-9]+)+)"', text)} | {"file-ignored", "unsafe-path"}
+    raised = set(re.findall(r'"([a-z]+(?:-[a-z0-9]+)+)"', text)) | {"file-ignored", "unsafe-path"}
     unused = set(catalogue.findings) - raised
     assert unused == set()

@@ -249,7 +249,11 @@ class Flattener:
                 self._misfit(node.pointer, each, parents)
 
     def _with_id(self, element: Mapping[str, Any], node: _Node, place: int) -> Mapping[str, Any]:
-        if node.numbered is None or scalar_text(element.get("id")) or next(leaves("", element, ()), None) is None:
+        if (
+            node.numbered is None
+            or scalar_text(element.get("id"))
+            or next(leaves("", element, ()), None) is None
+        ):
             return element
         self.assigned[node.numbered] += 1
         return {**element, "id": f"#{place}"}

@@ -33,7 +33,7 @@ class Shape:
     """What a value should be: ``objects`` (array of objects), ``list`` (array of scalars), ``object``,
     ``scalar``.
 
-    ``any`` for what the schema leaves open. whole: an array that merging replaces as a whole, so that equal
+    ``open`` for an object, ``any`` for a value, of which the schema says nothing more. whole: an array that merging replaces as a whole, so that equal
     ids in it mean nothing.
     """
 
@@ -79,7 +79,7 @@ def _shape(
         return Shape("object", whole, _children(node, definitions, rules, path))
     if "object" in types:
         # `parties/details` is an object of which the standard says nothing; extensions live there.
-        return Shape("any")
+        return Shape("open")
     return Shape("scalar")
 
 
@@ -191,6 +191,9 @@ class Repair:
                 if isinstance(value, dict):
                     self._object(value, shape, pointer, parents)
                     return value
+            case "open":
+                if isinstance(value, dict):
+                    return value
             case "objects":
                 return self._objects(value, shape, pointer, parents)
             case "list":
@@ -278,7 +281,10 @@ def strip_to_schema(value: dict[str, Any], shape: Shape, out: list[Leaf]) -> Non
             out.extend(leaves(pointer + pointer_step(name), value.pop(name), parents))
         for name, child in value.items():
             known = shape.children[name]
-            if known.kind == "object" and child:
+            if known.kind == "open" and child:
+                out.extend(leaves(pointer + pointer_step(name), child, parents))
+                child.clear()
+            elif known.kind == "object" and child:
                 walk(child, known, pointer + pointer_step(name), parents)
             elif known.kind == "objects":
                 for element in child or ():

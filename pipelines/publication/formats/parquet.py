@@ -21,7 +21,10 @@ def write_parquet(
     """Write a table, or one member's rows of it; returns the rows. facts: release id, licence, source, for the metadata."""
     path.parent.mkdir(parents=True, exist_ok=True)
     where = f"WHERE member_code = '{member}'" if member else ""
-    metadata = {"ingp": json.dumps(facts, ensure_ascii=False), "tableschema": json.dumps(schema, ensure_ascii=False)}
+    metadata = {
+        "ingp": json.dumps(facts, ensure_ascii=False),
+        "tableschema": json.dumps(schema, ensure_ascii=False),
+    }
     pairs = ", ".join(f"{name}: '" + value.replace("'", "''") + "'" for name, value in metadata.items())
     con.execute(
         f"COPY (SELECT * FROM \"{table.name}\" {where}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000, "

@@ -19,7 +19,9 @@ _AFFINITY = {"BIGINT": "INTEGER", "INTEGER": "INTEGER", "BOOLEAN": "INTEGER"}
 
 
 def _affinity(column: PublishedColumn) -> str:
-    return "NUMERIC" if column.duckdb_type.startswith("DECIMAL") else _AFFINITY.get(column.duckdb_type, "TEXT")
+    return (
+        "NUMERIC" if column.duckdb_type.startswith("DECIMAL") else _AFFINITY.get(column.duckdb_type, "TEXT")
+    )
 
 
 def _value(column: PublishedColumn, key: Sequence[str]) -> str:
@@ -33,7 +35,9 @@ def _value(column: PublishedColumn, key: Sequence[str]) -> str:
     return f"coalesce({text}, '')" if column.name in key else text
 
 
-def write_sqlite(con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable], extra: Sequence[str], path: Path) -> None:
+def write_sqlite(
+    con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable], extra: Sequence[str], path: Path
+) -> None:
     """Write all published tables, and the `extra` reference tables, into a new SQLite file."""
     database = sqlite3.connect(path)
     database.executescript("PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
@@ -64,7 +68,9 @@ def write_sqlite(con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable
     _finish(tables, path)
 
 
-def _copy(con: duckdb.DuckDBPyConnection, target: adbc_driver_sqlite.dbapi.Connection, sql: str, name: str) -> None:
+def _copy(
+    con: duckdb.DuckDBPyConnection, target: adbc_driver_sqlite.dbapi.Connection, sql: str, name: str
+) -> None:
     with target.cursor() as cursor:
         cursor.adbc_ingest(name, con.sql(sql).to_arrow_reader(BATCH_ROWS), mode="append")
 
@@ -83,7 +89,7 @@ def _finish(tables: Sequence[PublishedTable], path: Path) -> None:
                 f'CREATE VIRTUAL TABLE "{table.name}_fts" USING fts5({", ".join(searched)}, content="{table.name}", '
                 "tokenize='unicode61 remove_diacritics 2')"
             )
-            database.execute(f"INSERT INTO \"{table.name}_fts\" (\"{table.name}_fts\") VALUES ('rebuild')")
+            database.execute(f'INSERT INTO "{table.name}_fts" ("{table.name}_fts") VALUES (\'rebuild\')')
     database.execute("ANALYZE")
     database.commit()
     database.close()

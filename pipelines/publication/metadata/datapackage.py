@@ -12,7 +12,11 @@ from pipelines.records import ReleaseFile
 
 PROVENANCE_TEXTS = {
     "member_code": ("string", "Member", "Code of the member that submitted the row (ISO 3166-1 alpha-3)."),
-    "version_number": ("integer", "Version", "Number of the member's accepted version that the row belongs to."),
+    "version_number": (
+        "integer",
+        "Version",
+        "Number of the member's accepted version that the row belongs to.",
+    ),
     "source_file": ("string", "Source file", "File of the submission that the row was read from."),
     "source_row_number": ("integer", "Source row", "Row of that file, as a spreadsheet shows it."),
 }
@@ -30,7 +34,18 @@ def field_descriptor(catalogue: Catalogue, table: PublishedTable, column: Publis
     if column.field is None:
         kind, title, description = PROVENANCE_TEXTS[column.name]
         return {"name": column.name, "type": kind, "title": title, "description": description}
-    kept = ("name", "type", "title", "description", "example", "format", "delimiter", "itemType", "codelist", "unit")
+    kept = (
+        "name",
+        "type",
+        "title",
+        "description",
+        "example",
+        "format",
+        "delimiter",
+        "itemType",
+        "codelist",
+        "unit",
+    )
     descriptor = {key: value for key, value in column.field.descriptor.items() if key in kept}
     texts = {
         language: catalogue.texts.field(language, table.table.package_type, table.table.name, column.name)
@@ -105,8 +120,14 @@ def datapackage(
         "licenses": [licence_of(catalogue, licence)],
         "contributors": [
             {"title": "Inter-American Network on Government Procurement (INGP)", "roles": ["publisher"]},
-            {"title": "Organization of American States, Technical Secretariat of the INGP", "roles": ["contact"]},
-            *({"title": catalogue.members[code].institution, "organization": code, "roles": ["creator"]} for code in members),
+            {
+                "title": "Organization of American States, Technical Secretariat of the INGP",
+                "roles": ["contact"],
+            },
+            *(
+                {"title": catalogue.members[code].institution, "organization": code, "roles": ["creator"]}
+                for code in members
+            ),
         ],
         "keywords": ["public procurement", "open contracting", "OCDS", "Americas", "INGP", "RICG"],
         "languages": list(LANGUAGES),

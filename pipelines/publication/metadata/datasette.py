@@ -11,11 +11,16 @@ from pipelines.publication.metadata.licences import licence_of
 
 REFERENCE_TABLES = {
     "codelists": ("Codes and their labels", "Every code of the standard with its label in four languages."),
-    "release_versions": ("What this release is made of", "One row per table of each member's accepted version."),
+    "release_versions": (
+        "What this release is made of",
+        "One row per table of each member's accepted version.",
+    ),
 }
 
 
-def datasette_metadata(catalogue: Catalogue, release_id: ReleaseId, licence: str, base_url: str, tables: Sequence[PublishedTable]) -> dict[str, Any]:
+def datasette_metadata(
+    catalogue: Catalogue, release_id: ReleaseId, licence: str, base_url: str, tables: Sequence[PublishedTable]
+) -> dict[str, Any]:
     """Metadata as Datasette 1.0 reads it. Licence and source stand on every table: Datasette inherits neither."""
     terms = licence_of(catalogue, licence)
     credits = {
@@ -28,10 +33,17 @@ def datasette_metadata(catalogue: Catalogue, release_id: ReleaseId, licence: str
     for table in tables:
         text = catalogue.texts.table("en", table.table.package_type, table.table.name)
         columns = {
-            column.name: column.field.descriptor["description"] if column.field else PROVENANCE_TEXTS[column.name][2]
+            column.name: column.field.descriptor["description"]
+            if column.field
+            else PROVENANCE_TEXTS[column.name][2]
             for column in table.columns
         }
-        described[table.name] = {"title": text.title, "description": text.description, "columns": columns, **credits}
+        described[table.name] = {
+            "title": text.title,
+            "description": text.description,
+            "columns": columns,
+            **credits,
+        }
     for name, (title, description) in REFERENCE_TABLES.items():
         described[name] = {"title": title, "description": description, **credits}
     return {

@@ -13,9 +13,17 @@ HEADING = "contract_id,buyer_name,supplier_name,contract_date_signed\n"
 
 
 def ingp(folder: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "INGP_DATA_DIR": str(folder / "var"), "INGP_LANGUAGE": language, "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "INGP_DATA_DIR": str(folder / "var"),
+        "INGP_LANGUAGE": language,
+        "COLUMNS": "120",
+        "PYTHONPATH": str(ROOT),
+    }
     command = [sys.executable, "-m", "pipelines.cli.main", *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
 
 
 @pytest.fixture
@@ -39,8 +47,12 @@ def test_validate_needs_no_set_up(tmp_path: Path, good: Path) -> None:
     assert not (tmp_path / "var").exists()
 
 
-@pytest.mark.parametrize(("language", "word"), [("es", "Corrija"), ("en", "correct"), ("pt", "orrija"), ("fr", "orrige")])
-def test_a_refusal_speaks_the_language_and_exits_with_1(tmp_path: Path, bad: Path, language: str, word: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "word"), [("es", "Corrija"), ("en", "correct"), ("pt", "orrija"), ("fr", "orrige")]
+)
+def test_a_refusal_speaks_the_language_and_exits_with_1(
+    tmp_path: Path, bad: Path, language: str, word: str
+) -> None:
     done = ingp(tmp_path, "validate", str(bad), language=language)
     assert (done.returncode, word in done.stdout, "D2" in done.stdout) == (1, True, True), done.stdout
 
@@ -74,5 +86,7 @@ def test_usage_and_machine_troubles_have_their_own_codes(tmp_path: Path, good: P
 
 
 def test_template_is_written(tmp_path: Path) -> None:
-    assert ingp(tmp_path, "template", "--member", "PRY", "-o", "plantilla.xlsx", language="es").returncode == 0
+    assert (
+        ingp(tmp_path, "template", "--member", "PRY", "-o", "plantilla.xlsx", language="es").returncode == 0
+    )
     assert (tmp_path / "plantilla.xlsx").stat().st_size > 10_000

@@ -118,8 +118,19 @@ def run(catalogue, code: str, tables: Tables) -> tuple[list[tuple[str, int]], in
             con.register("sent", batch)
             space.add_table(name, "SELECT * FROM sent", columns)
             con.unregister("sent")
-        applied = sum(1 for rule in load_rules() if rule.code == code and rule.package_type == package_type.name and apply_rule(space, rule) is None)
-        found = [(example.table, example.row_number) for group in space.groups() if group.code == code for example in group.examples]
+        applied = sum(
+            1
+            for rule in load_rules()
+            if rule.code == code
+            and rule.package_type == package_type.name
+            and apply_rule(space, rule) is None
+        )
+        found = [
+            (example.table, example.row_number)
+            for group in space.groups()
+            if group.code == code
+            for example in group.examples
+        ]
     return found, applied
 
 

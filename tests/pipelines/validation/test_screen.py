@@ -23,7 +23,10 @@ NASTY = (
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", ["procurement.contracts_flat", "procurement.processes", "procurement.parties", "activity.activities"])
+@pytest.mark.parametrize(
+    "name",
+    ["procurement.contracts_flat", "procurement.processes", "procurement.parties", "activity.activities"],
+)
 def test_what_frictionless_reports_is_suspected(name: str, seed: int, catalogue) -> None:
     package_type, table_name = name.split(".")
     table = catalogue.package_type(package_type).table(table_name)
@@ -36,13 +39,22 @@ def test_what_frictionless_reports_is_suspected(name: str, seed: int, catalogue)
         for position in dice.sample(range(len(names)), k=dice.choice((0, 1, 1, 3))):
             row[position] = dice.choice(NASTY)
         rows.append(row)
-    report = Resource(data=[names, *rows], schema=Schema.from_descriptor(descriptor)).validate(limit_errors=100_000)
+    report = Resource(data=[names, *rows], schema=Schema.from_descriptor(descriptor)).validate(
+        limit_errors=100_000
+    )
     judged = {error.row_number - 2 for task in report.tasks for error in task.errors}
 
-    columns = {each: pa.array([row[at] or None for row in rows], pa.string()) for at, each in enumerate(names)}
+    columns = {
+        each: pa.array([row[at] or None for row in rows], pa.string()) for at, each in enumerate(names)
+    }
     with connect() as con:
         con.register("cells", pa.table(columns | {"rid": list(range(len(rows)))}))
-        suspects = {rid for (rid,) in con.execute(f"SELECT rid FROM cells WHERE {suspect_row(descriptor['fields'])}").fetchall()}
+        suspects = {
+            rid
+            for (rid,) in con.execute(
+                f"SELECT rid FROM cells WHERE {suspect_row(descriptor['fields'])}"
+            ).fetchall()
+        }
     assert judged - suspects == set()
     assert len(suspects) < len(rows), "a screen that suspects every row proves nothing"
 
@@ -50,10 +62,18 @@ def test_what_frictionless_reports_is_suspected(name: str, seed: int, catalogue)
 @pytest.mark.parametrize(
     ("field", "clean", "suspect"),
     [
-        ({"name": "v", "type": "number"}, ["0", "-1.5", "12345678901234567890"], ["1e5", "1,5", "NaN", "9" * 21, " 1"]),
+        (
+            {"name": "v", "type": "number"},
+            ["0", "-1.5", "12345678901234567890"],
+            ["1e5", "1,5", "NaN", "9" * 21, " 1"],
+        ),
         ({"name": "v", "type": "integer", "constraints": {"minimum": 0}}, ["0", "7"], ["-1", "007", "1.0"]),
         ({"name": "v", "type": "string", "constraints": {"maxLength": 3}}, ["abc", "áéí"], ["abcd"]),
-        ({"name": "v", "type": "string", "constraints": {"pattern": r"[A-Z]{2}-\d+"}}, ["AB-1"], ["ab-1", "AB-1\n"]),
+        (
+            {"name": "v", "type": "string", "constraints": {"pattern": r"[A-Z]{2}-\d+"}},
+            ["AB-1"],
+            ["ab-1", "AB-1\n"],
+        ),
         ({"name": "v", "type": "string", "constraints": {"pattern": r"a|b"}}, [], ["a", "b"]),
         ({"name": "v", "type": "datetime"}, ["2024-01-05T10:00:00Z"], ["2024-01-05", "2024-01-05T10:00Z"]),
         ({"name": "v", "type": "geopoint"}, [], ["1,2"]),
@@ -63,5 +83,7 @@ def test_what_frictionless_reports_is_suspected(name: str, seed: int, catalogue)
 def test_clean_cell(field: dict, clean: list[str | None], suspect: list[str | None]) -> None:
     with connect() as con:
         for value, expected in [(value, True) for value in clean] + [(value, False) for value in suspect]:
-            found = con.execute(f"SELECT {clean_cell(field)} FROM (SELECT CAST(? AS VARCHAR) AS v)", [value]).fetchall()
+            found = con.execute(
+                f"SELECT {clean_cell(field)} FROM (SELECT CAST(? AS VARCHAR) AS v)", [value]
+            ).fetchall()
             assert found == [(expected,)], value
