@@ -142,9 +142,10 @@ class TableCounts:
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """Rows of a file or sheet as it was sent (releases for OCDS JSON): rows_in = rows_accepted + rows_refused, always.
+    """Rows of a file or sheet as it was sent: rows_in = rows_accepted + rows_refused, always.
 
-    A row that became rows of several tables is refused when one of them is.
+    A row that became rows of several tables is refused when one of them is. For OCDS JSON the rows are releases,
+    refused when they could not be read or merged: what became of their parts is counted table by table.
     """
 
     source: str
