@@ -93,6 +93,7 @@ def receive(
     package_type: str | None = None,
     period: str | None = None,
     instructions: Instructions | None = None,
+    policy: AcceptancePolicy = AcceptancePolicy.WHOLE,
 ) -> StagedPackage:
     """Stage files and enter them in the ledger; the same bytes again are the same submission."""
     staged = receive_submission(
@@ -104,6 +105,7 @@ def receive(
         period=period,
         instructions=instructions,
         limits=site.limits,
+        policy=policy,
     )
     site.ledger.receive(staged.submission)
     return staged
@@ -113,18 +115,20 @@ def process(
     site: Installation,
     submission_id: SubmissionId,
     *,
-    policy: AcceptancePolicy = AcceptancePolicy.WHOLE,
+    policy: AcceptancePolicy | None = None,
     confirmed_by: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Validate a staged submission and accept it if it may be; safe to repeat at any point.
 
+    policy: the one that the sender asked for when not given.
     A report of the same rules, policy and standard is taken as it is. A submission that is accepted or published
     is left as it is; one that was replaced or withdrawn and comes again becomes a new version.
     """
     staged = read_staged(site.zones.staged_folder(submission_id))
     site.ledger.receive(staged.submission)
     record = site.ledger.submission(submission_id)
+    policy = policy or AcceptancePolicy(staged.understood.get("policy", AcceptancePolicy.WHOLE))
     folder = site.zones.report_folder(submission_id)
     if record.state in (State.ACCEPTED, State.PUBLISHED):
         return Outcome(staged, read_report(folder), record.state)
@@ -212,7 +216,15 @@ def submit(
     progress: Progress | None = None,
 ) -> Outcome:
     """`receive`, then `process`."""
-    staged = receive(site, paths, member, package_type=package_type, period=period, instructions=instructions)
+    staged = receive(
+        site,
+        paths,
+        member,
+        package_type=package_type,
+        period=period,
+        instructions=instructions,
+        policy=policy,
+    )
     outcome = process(
         site, staged.submission.submission_id, policy=policy, confirmed_by=confirmed_by, progress=progress
     )

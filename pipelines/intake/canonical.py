@@ -233,7 +233,7 @@ class Canonicaliser:
             f"min(b) FILTER (WHERE regexp_full_match(b, {quote_text(readings.GROUPED_BY_COMMA)})) "
             f"FROM (SELECT {bare} AS b FROM {cleaned} WHERE v IS NOT NULL AND NOT regexp_full_match(v, '-?\\d{{1,3}}'))",
         )
-        if part.typed:
+        if part.typed and not part.sheet:
             return ".", {}
         if dots and commas:
             decimal = "." if dots >= commas else ","

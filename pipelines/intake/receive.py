@@ -27,7 +27,7 @@ from pipelines.intake.readers import read_tables
 from pipelines.intake.sources import Instructions, RawTable, SourceFile
 from pipelines.intake.tabular import Part, stage_raw_table
 from pipelines.intake.unpack import identity_hash, unpack
-from pipelines.records import Finding, StagedPackage, Submission
+from pipelines.records import AcceptancePolicy, Finding, StagedPackage, Submission
 from pipelines.templates import guide_sheets
 from pipelines.zones import Zones
 
@@ -54,13 +54,15 @@ def receive_submission(
     instructions: Instructions | None = None,
     limits: Limits | None = None,
     source_name: str | None = None,
+    policy: AcceptancePolicy = AcceptancePolicy.WHOLE,
 ) -> StagedPackage:
     """Take files as a member sends them and stage them.
 
     paths: files or folders: a data package (folder, ZIP, ``datapackage.json``), loose tables (CSV, TSV, XLSX,
     XLS, ODS, JSON), OCDS JSON or JSON Lines, plain, zipped or gzipped; several at once are one submission.
     package_type: told instead of recognised. period: what the submission speaks for (``2014``, default all).
-    instructions: a mapping file's JSON.
+    instructions: a mapping file's JSON. policy: what the sender wants an error to refuse, remembered in the
+    manifest for whoever goes on after an interruption.
 
     The same bytes for the same member, type, period and instructions are the same submission: the staged
     package of the first time is returned with `already_received`. Until the last step, a rename, nothing
@@ -79,7 +81,9 @@ def receive_submission(
     work = zones.tmp / f"receive-{uuid.uuid4().hex}"
     work.mkdir(parents=True)
     try:
-        return _stage(paths, member, zones, catalogue, period, told, limits or Limits(), source_name, work)
+        return _stage(
+            paths, member, zones, catalogue, period, told, limits or Limits(), source_name, policy, work
+        )
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -93,6 +97,7 @@ def _stage(
     told: dict[str, Any],
     limits: Limits,
     source_name: str | None,
+    policy: AcceptancePolicy,
     work: Path,
 ) -> StagedPackage:
     identity = _identity(identity_hash(paths), member, period, told)
@@ -151,6 +156,7 @@ def _stage(
         "ocds": reading.ocds,
         "package": claims.summary,
         "instructions": told,
+        "policy": policy.value,
     }
     for folder in ("parts", "ocds", "unpacked"):
         shutil.rmtree(work / folder, ignore_errors=True)

@@ -9,7 +9,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 REFERENCE = CHECKOUT / "docs" / "findings.md"
 
 WITHOUT_EXAMPLE = {
-    "constraint-pattern": "No column of this version of the standard prescribes a pattern, so no file can give this finding yet."
+    "ocds-merge-failed": "a safeguard: no input is known that cannot be merged once its shape is repaired",
+    "constraint-pattern": "No column of this version of the standard prescribes a pattern, so no file can give this finding yet.",
 }
 """Codes that no package can give, and why."""
 

@@ -12,7 +12,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import duckdb  # noqa: E402
 import frictionless  # noqa: E402, F401  imported before forking, so that no child has to
-import obstore  # noqa: E402
 import pandas  # noqa: E402, F401
 from faults import kill_at_every_step  # noqa: E402
 
@@ -28,7 +27,6 @@ ROWS = 3
 TOPICS = "topic,position,title\nopenData,1,Open data\nwomen,2,Women\nmsme,3,Small firms\n"
 
 WRITERS = [
-    (obstore, "put"),
     (receive, "write_manifest"),
     (receive, "stage_raw_table"),
     (validate, "check_contents"),

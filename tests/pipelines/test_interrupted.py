@@ -19,7 +19,7 @@ def test_killed_at_every_step_from_the_file_to_the_site(tmp_path: Path) -> None:
     for name in (
         "write_manifest",
         "write_report",
-        "put",
+        "lake/accepted",
         "commit",
         "write_sqlite",
         "verify_release",

@@ -103,6 +103,14 @@ def test_a_bad_row_refuses_all_and_with_the_rows_policy_only_itself(
     assert (record.rows_in, record.rows_accepted, record.rows_refused) == (2, 1, 1)
 
 
+def test_an_interrupted_submission_goes_on_with_the_policy_it_was_sent_with(
+    site: Installation, tmp_path: Path
+) -> None:
+    workflow.receive(site, [flat(tmp_path / "a.csv", ONE, BAD)], "HND", policy=AcceptancePolicy.ROWS)
+    (waiting,) = workflow.unfinished(site)
+    assert workflow.process(site, waiting).state == State.ACCEPTED
+
+
 def test_periods_stand_beside_each_other(site: Installation, tmp_path: Path) -> None:
     workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND", period="2023")
     workflow.submit(site, [flat(tmp_path / "b.csv", TWO)], "HND", period="2024")

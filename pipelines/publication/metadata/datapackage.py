@@ -110,7 +110,7 @@ def datapackage(
     return {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "ingp-open-data",
-        "id": f"{base_url}/v/{release_id}",
+        "id": f"{base_url}/#{release_id}",
         "title": TITLE,
         "description": "Tenders, awards and contracts submitted by the procurement agencies of the network's members, and the "
         "network's own activity, validated against one standard and published with their history.",

@@ -13,7 +13,7 @@ RULES = (
         table="processes",
         field="ocid",
         needs={"processes": ("ocid",)},
-        sql="""SELECT rid, ocid AS value, json_object('prefix', CASE WHEN starts_with(ocid, 'ocds-') THEN ocid[:11] ELSE '' END) AS parameters
+        sql="""SELECT rid, ocid AS value, json_object('prefix', CASE WHEN starts_with(ocid, 'ocds-') THEN ocid[:11] ELSE ocid END) AS parameters
             FROM processes WHERE NOT list_contains(getvariable('own_prefixes'), ocid[:11])
             AND (starts_with(ocid, 'ocds-') OR len(getvariable('own_prefixes')) > 0)""",
     ),
