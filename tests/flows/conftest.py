@@ -19,6 +19,14 @@ HEADINGS = (
 PutContracts = Callable[..., Path]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All on one worker of xdist: a second test server would cost more than it gives."""
+    own = Path(__file__).parent
+    for item in items:
+        if own in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("prefect"))
+
+
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder that flows find through the environment, as they do in production."""
