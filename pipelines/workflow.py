@@ -4,6 +4,7 @@ Every function finds where an interrupted one stopped, from lake, ledger and fol
 calling it again is always safe and never doubles anything.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -299,14 +300,16 @@ def recheck(site: Installation, *, progress: Progress | None = None) -> list[Rec
         submission_id = SubmissionId(record.submission_id)
         before = read_report(site.zones.report_folder(submission_id))
         staged = read_staged(site.zones.staged_folder(submission_id))
+        folder = site.zones.tmp / f"recheck-{submission_id}"
         after = validate_package(
             staged,
             site.catalogue,
-            site.zones.tmp / f"recheck-{submission_id}",
+            folder,
             policy=before.policy,
             memory_limit=site.settings.memory_limit,
             threads=site.settings.threads,
         )
+        shutil.rmtree(folder)
         known = {group.code for group in before.groups}
         new = tuple(sorted({group.code for group in after.groups} - known))
         results.append(Recheck(submission_id, before.verdict, after.verdict, new))
