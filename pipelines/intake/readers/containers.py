@@ -4,10 +4,12 @@ Whatever is wrong with one is a `BrokenContainerError` with a short technical re
 of it.
 """
 
+import errno
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -43,14 +45,26 @@ class TooManyEntriesError(BrokenContainerError):
     """The table of contents of a ZIP is larger than any honest one."""
 
 
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """What `zipfile` raises for damage, as BrokenContainerError; troubles of the machine go through."""
+    try:
+        yield
+    except _ZIP_TROUBLES as error:
+        raise BrokenContainerError(_reason(error)) from error
+    except OSError as error:
+        # A damaged table of contents sends `zipfile` to a place before the beginning of the file.
+        if error.errno != errno.EINVAL:
+            raise
+        raise BrokenContainerError(_reason(error)) from error
+
+
 def open_zip(path: Path) -> zipfile.ZipFile:
     """Open a ZIP whose table of contents is of a sane size. Raises BrokenContainerError."""
     if _directory_bytes(path) > MAX_DIRECTORY_BYTES:
         raise TooManyEntriesError("table of contents too large")
-    try:
+    with _damage_told():
         return zipfile.ZipFile(path)
-    except _ZIP_TROUBLES as error:
-        raise BrokenContainerError(_reason(error)) from error
 
 
 def _directory_bytes(path: Path) -> int:
@@ -81,12 +95,9 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[byt
     """
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise BrokenContainerError(f"compression method {entry.compress_type}")
-    try:
-        with archive.open(entry) as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
-    except _ZIP_TROUBLES as error:
-        raise BrokenContainerError(_reason(error)) from error
+    with _damage_told(), archive.open(entry) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
 
 
 def unpacked_bytes(path: Path, most: int) -> int:

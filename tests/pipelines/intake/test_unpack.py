@@ -10,7 +10,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.intake import unpack as unpack_module
@@ -379,10 +379,11 @@ def test_a_wrong_checksum(sent, open_sent):
     assert found(open_sent()) == [("truncated-archive", "a.zip")]
 
 
+@example(damage=[(70367, 1)], cut=0)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6),
-    st.integers(0, 200),
+    damage=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6),
+    cut=st.integers(0, 200),
 )
 def test_no_damage_raises(sent, open_sent_many, damage, cut):
     content = bytearray(zipped({"d/a.csv": CSV * 20, "b.zip": zipped({"c.csv": CSV})}))
