@@ -107,7 +107,12 @@ def _translate(
     if kind == "type-error" and descriptor.get("format") in ("uri", "email"):
         return "url-malformed", {"example": str(descriptor.get("example", ""))}
     if kind == "type-error":
-        return kind, {"type": descriptor["type"], "example": str(descriptor.get("example", ""))}
+        example = str(descriptor.get("example", ""))
+        # People type a day; the time and the zone are ours to add.
+        return kind, {
+            "type": descriptor["type"],
+            "example": example[:10] if descriptor["type"] == "datetime" else example,
+        }
     found = _CONSTRAINT.search(note)
     if kind != "constraint-error" or not found:
         return kind, {}

@@ -229,6 +229,8 @@ def _count_tables(space: Workspace, verdict: Verdict) -> list[TableCounts]:
     counts = []
     for table in space.tables():
         rows = space.rows(table.name)
+        if not rows and table.name in space.derived:
+            continue
         refused = rows if verdict is Verdict.REJECTED else _refused(space, table.name)
         counts.append(TableCounts(table.name, rows, rows - refused, refused, table.name in space.derived))
     return counts
