@@ -37,10 +37,11 @@ class _Column:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Cells of a column that stand for "nothing", and cells that are not canonical as they are."""
+    """Cells of a column that stand for "nothing", that are not canonical as they are, that have blanks around them."""
 
     marks: int
     odd: int
+    blanks: int
 
 
 class CodeReader:
@@ -98,10 +99,11 @@ class Canonicaliser:
             own = [part for part in parts if part.table.name == table.name]
             if not own:
                 continue
-            selects = []
+            selects, as_is = [], True
             for part in own:
-                select, reading = self._select(part)
+                select, reading, part_as_is = self._select(part)
                 selects.append(select)
+                as_is = as_is and part_as_is
                 understood.append(
                     {
                         "table": table.name,
@@ -114,6 +116,11 @@ class Canonicaliser:
             columns = tuple(name for name in table.by_name if any(name in part.columns for part in own))
             target = folder / f"{table.name}.parquet"
             listed = ", ".join(quote_name(name) for name in (*columns, *PROVENANCE))
+            if as_is and len(own) == 1:
+                # Every cell is in the one spelling already: the part is the staged table.
+                own[0].path.rename(target)
+                tables.append(StagedTable(table.name, str(target), own[0].rows, columns))
+                continue
             self.con.execute(
                 f"COPY (SELECT {listed} FROM ({' UNION ALL BY NAME '.join(selects)})) TO {quote_text(str(target))} "
                 "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
@@ -121,7 +128,8 @@ class Canonicaliser:
             tables.append(StagedTable(table.name, str(target), sum(part.rows for part in own), columns))
         return tables, understood
 
-    def _select(self, part: Part) -> tuple[str, dict[str, Any]]:
+    def _select(self, part: Part) -> tuple[str, dict[str, Any], bool]:
+        """SQL of a part's canonical rows, what was understood, and whether they are its rows as they are."""
         source = f"read_parquet({quote_text(str(part.path))})"
         fields = [part.table.by_name[name] for name in part.columns]
         seen = self._profile(part, source, fields)
@@ -132,23 +140,36 @@ class Canonicaliser:
         )
         provenance = ", ".join(PROVENANCE)
         sql = f"(SELECT {listed}, {provenance} FROM (SELECT {cleaned}, {provenance} FROM {source}))"
-        return sql, {column.field.name: column.understood for column in columns if column.understood}
+        understood = {column.field.name: column.understood for column in columns if column.understood}
+        as_is = all(
+            column.expression == quote_name(name) == self._cleaned(part, column.field, seen[name])
+            for column in columns
+            for name in (column.field.name,)
+        )
+        return sql, understood, as_is
 
     def _profile(self, part: Part, source: str, fields: Sequence[Field]) -> dict[str, _Seen]:
-        """One look at all columns: which have marks for "nothing", which have cells that need reading at all."""
-        counts = []
-        for field in fields:
-            text = readings.clean(field.name)
-            counts.append(f"count(*) FILTER ({self._is_mark(part, field, text)})")
+        """One look at all columns, and a second at those with blanks around their texts: what needs reading at all."""
+        if not fields:
+            return {}
+        blanks = self._count(source, [readings.has_blanks(field.name) for field in fields])
+        questions = []
+        for field, blank in zip(fields, blanks, strict=True):
+            text = readings.clean(field.name) if blank else quote_name(field.name)
             canonical = readings.CANONICAL.get(field.type)
-            odd = (
-                f"{text} IS NOT NULL AND NOT regexp_full_match({text}, {quote_text(canonical)})"
-                if canonical
-                else "false"
+            questions.append(self._is_mark(part, field, text))
+            questions.append(
+                f"NOT regexp_full_match({text}, {quote_text(canonical)})" if canonical else "false"
             )
-            counts.append(f"count(*) FILTER ({odd})")
-        found = fetch_one(self.con, f"SELECT {', '.join(counts)} FROM {source}") if counts else ()
-        return {field.name: _Seen(found[2 * at], found[2 * at + 1]) for at, field in enumerate(fields)}
+        found = self._count(source, questions)
+        return {
+            field.name: _Seen(found[2 * at], found[2 * at + 1], blanks[at]) for at, field in enumerate(fields)
+        }
+
+    def _count(self, source: str, conditions: Sequence[str]) -> tuple[int, ...]:
+        """For how many rows each condition is true."""
+        counts = ", ".join(f"count(*) FILTER ({condition})" for condition in conditions)
+        return fetch_one(self.con, f"SELECT {counts} FROM {source}")
 
     def _is_mark(self, part: Part, field: Field, text: str) -> str:
         marks = self._marks(part, field)
@@ -165,7 +186,7 @@ class Canonicaliser:
         return [mark for mark in marks if mark not in codes]
 
     def _cleaned(self, part: Part, field: Field, seen: _Seen) -> str:
-        text = readings.clean(field.name)
+        text = readings.clean(field.name) if seen.blanks else quote_name(field.name)
         return (
             f"CASE WHEN {self._is_mark(part, field, text)} THEN NULL ELSE {text} END" if seen.marks else text
         )

@@ -62,6 +62,15 @@ def clean(column: str) -> str:
     return f"nullif(trim({quote_name(column)}, {WHITESPACE}), '')"
 
 
+def has_blanks(column: str) -> str:
+    """Whether `clean` would change a cell; asked of the first and last sign before anything dearer is."""
+    cell = quote_name(column)
+    plain = f"{cell}[1] BETWEEN '!' AND '~' AND {cell}[-1] BETWEEN '!' AND '~'"
+    return (
+        f"CASE WHEN {cell} IS NULL OR ({plain}) THEN false ELSE {clean(column)} IS DISTINCT FROM {cell} END"
+    )
+
+
 def bare_number(text: str) -> str:
     """Without inner blanks, apostrophes, a currency sign in front, and accounting brackets for minus."""
     spaceless = f"replace(replace(replace(replace({text}, ' ', ''), chr(160), ''), chr(8239), ''), '''', '')"

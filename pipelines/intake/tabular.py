@@ -1,13 +1,17 @@
 """Raw tables -> parts: the rows of one source, under the names of the standard, still as the sender wrote them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from pipelines.catalogue import Table
 from pipelines.intake.plan import ColumnPlan, TablePlan, column_letter
-from pipelines.intake.sources import RawTable, Row
+from pipelines.intake.sources import Block, RawTable, Row
 from pipelines.intake.staging import TableWriter
 from pipelines.records import Finding
 
@@ -56,49 +60,44 @@ class _PlanWriter:
         self.names = tuple(name for name in plan.table.by_name if name in names)
         self.writer = TableWriter(path, plan.table.name, self.names)
 
-    def write(self, columns: Sequence[Sequence[str | None]], numbers: Sequence[int]) -> None:
+    def write(self, columns: Sequence[pa.Array], numbers: pa.Array) -> None:
         if self.plan.leftovers:
             for index, path in self.plan.leftovers.items():
-                if any(columns[index]):
-                    self._write_leftover(columns, numbers, index, path)
+                constants = {"path": pa.scalar(path, pa.string()), "value": columns[index]}
+                self._append(columns, numbers, _filled(columns[index]), constants)
             return
-        keep: list[int] | None = None
-        if self.plan.only_if:
-            keep = [
-                row for row in range(len(numbers)) if any(columns[index][row] for index in self.plan.only_if)
-            ]
-            numbers = [numbers[row] for row in keep]
-        values = [self._values(self.plan.columns[name], columns, keep, len(numbers)) for name in self.names]
-        self.writer.append(values, [self.raw.origin] * len(numbers), numbers)
+        keep = None
+        for index in self.plan.only_if:
+            filled = _filled(columns[index])
+            keep = filled if keep is None else pc.or_(keep, filled)
+        self._append(columns, numbers, keep, {})
 
-    def _write_leftover(
-        self, columns: Sequence[Sequence[str | None]], numbers: Sequence[int], index: int, path: str
+    def _append(
+        self,
+        columns: Sequence[pa.Array],
+        numbers: pa.Array,
+        keep: pa.Array | None,
+        given: dict[str, pa.Array | pa.Scalar],
     ) -> None:
-        keep = [row for row, value in enumerate(columns[index]) if value]
-        values: list[Sequence[str | None]] = []
-        for name in self.names:
-            if name == "path":
-                values.append([path] * len(keep))
-            elif name == "value":
-                values.append([columns[index][row] for row in keep])
-            else:
-                values.append(self._values(self.plan.columns[name], columns, keep, len(keep)))
-        self.writer.append(values, [self.raw.origin] * len(keep), [numbers[row] for row in keep])
+        """Append the rows of `keep`, all when None. given: columns of the part that are not planned."""
+        values = [
+            given[name] if name in given else self._values(self.plan.columns[name], columns)
+            for name in self.names
+        ]
+        values = [pa.repeat(each, len(numbers)) if isinstance(each, pa.Scalar) else each for each in values]
+        origin = pa.repeat(pa.scalar(self.raw.origin, pa.string()), len(numbers))
+        batch = pa.Table.from_arrays([*values, origin, numbers], schema=self.writer.schema)
+        self.writer.append_arrow(batch if keep is None else batch.filter(keep))
 
     @staticmethod
-    def _values(
-        column: ColumnPlan, columns: Sequence[Sequence[str | None]], keep: list[int] | None, size: int
-    ) -> Sequence[str | None]:
+    def _values(column: ColumnPlan, columns: Sequence[pa.Array]) -> pa.Array | pa.Scalar:
         if column.constant is not None:
-            return [column.constant] * size
+            return pa.scalar(column.constant, pa.string())
         if len(column.indexes) == 1:
-            source = columns[column.indexes[0]]
-            return source if keep is None else [source[row] for row in keep]
-        rows = range(size) if keep is None else keep
-        sources = [columns[index] for index in column.indexes]
-        return [
-            column.joiner.join(cell for source in sources if (cell := source[row])) or None for row in rows
-        ]
+            return columns[column.indexes[0]]
+        parts = [pc.if_else(_filled(columns[index]), columns[index], None) for index in column.indexes]
+        joined = pc.binary_join_element_wise(*parts, column.joiner, null_handling="skip")
+        return pc.if_else(_filled(joined), joined, None)
 
     def close(self) -> Part:
         self.writer.__exit__()
@@ -137,32 +136,63 @@ class _Grid:
         self.rows = 0
         self.blank_rows = 0
 
-    def __iter__(self) -> Iterator[tuple[list[tuple[str | None, ...]], list[int]]]:
+    def __iter__(self) -> Iterator[tuple[list[pa.Array], pa.Array]]:
+        """(columns, row numbers) of the rows that hold something."""
+        pending_blank = 0
+        for columns, numbers in self._rectangles():
+            filled = _filled(columns[0])
+            for column in columns[1:]:
+                if filled.true_count == len(filled):
+                    break
+                filled = pc.or_(filled, _filled(column))
+            rows = filled.true_count
+            if rows:
+                # Blank rows at the end of a sheet are no rows at all.
+                last = pc.indices_nonzero(filled)[-1].as_py()
+                self.blank_rows += pending_blank + last + 1 - rows
+                pending_blank = len(filled) - 1 - last
+            else:
+                pending_blank += len(filled)
+                continue
+            if rows < len(filled):
+                columns, numbers = [column.filter(filled) for column in columns], numbers.filter(filled)
+            self.rows += rows
+            yield columns, numbers
+
+    def _rectangles(self) -> Iterator[tuple[list[pa.Array], pa.Array]]:
+        """The rows after the heading as columns of the table's width."""
+        for block in self._blocks():
+            if isinstance(block, Block):
+                gone = max(self.heading_row + 1 - block.first, 0)
+                columns = [column.slice(gone) for column in block.columns]
+                if len(columns) >= self.width and not any(
+                    _filled(each).true_count for each in columns[self.width :]
+                ):
+                    first = block.first + gone
+                    if gone < block.rows:
+                        numbers = pa.array(range(first, block.first + block.rows), pa.int64())
+                        yield columns[: self.width], numbers
+                    continue
+                block = list(block.to_rows())
+            yield from self._fitted(row for row in block if row[0] > self.heading_row)
+
+    def _blocks(self) -> Iterator[Block | list[Row]]:
+        if self.raw.blocks is not None:
+            return self.raw.blocks()
+        rows = self.raw.rows()
+        return iter(lambda: list(islice(rows, BATCH_ROWS)), [])
+
+    def _fitted(self, rows: Iterable[Row]) -> Iterator[tuple[list[pa.Array], pa.Array]]:
         batch: list[list[str | None]] = []
         numbers: list[int] = []
-        pending_blank = 0
-        for number, cells in self._after_heading():
-            if not any(cells):
-                pending_blank += 1
-                continue
-            self.blank_rows += pending_blank
-            pending_blank = 0
+        for number, cells in rows:
             if len(cells) != self.width:
-                cells = self._fit(number, cells)
+                cells = self._fit(number, cells) if any(cells) else [None] * self.width
             batch.append(cells)
             numbers.append(number)
-            if len(batch) >= BATCH_ROWS:
-                yield list(zip(*batch, strict=True)), numbers
-                self.rows += len(batch)
-                batch, numbers = [], []
         if batch:
-            yield list(zip(*batch, strict=True)), numbers
-            self.rows += len(batch)
-
-    def _after_heading(self) -> Iterator[Row]:
-        for row in self.raw.rows():
-            if row[0] > self.heading_row:
-                yield row
+            columns = [pa.array(values, pa.string()) for values in zip(*batch, strict=True)]
+            yield columns, pa.array(numbers, pa.int64())
 
     def _fit(self, number: int, cells: list[str | None]) -> list[str | None]:
         if len(cells) < self.width:
@@ -186,6 +216,11 @@ class _Grid:
         )
 
 
+def _filled(column: pa.Array) -> pa.Array:
+    """Which cells hold something."""
+    return pc.fill_null(pc.not_equal(column, ""), False)
+
+
 def stage_raw_table(
     raw: RawTable, plans: Sequence[TablePlan], folder: Path, serial: int, heading_row: int = 0
 ) -> Staged:
@@ -199,7 +234,7 @@ def stage_raw_table(
         while width and not plans[0].labels[width - 1]:
             width -= 1
     else:
-        width = max((len(cells) for _, cells in raw.rows()), default=0)
+        width = max((len(cells) for _, cells in raw.rows()), default=1)
     grid = _Grid(raw, heading_row, width, plans[0].table.name if len(plans) == 1 else None)
     writers = [
         _PlanWriter(plan, raw, folder / f"{serial:04d}-{position:02d}-{plan.table.name}.parquet")

@@ -11,8 +11,9 @@ record by record for blocks in which anything is unusual.
 import csv
 import io
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import IO, Any
+
+import pyarrow as pa
 
 from pipelines.intake.limits import Limits
 from pipelines.intake.readers.blocks import BlockParser
@@ -20,12 +21,19 @@ from pipelines.intake.readers.cleaning import clean_cells
 from pipelines.intake.readers.dialect import SAMPLE_CHARACTERS, Dialect, find_dialect
 from pipelines.intake.readers.log import FindingLog
 from pipelines.intake.readers.long_lines import LongLines
-from pipelines.intake.readers.text import BLOCK, TextSurvey, has_controls, open_text, survey_text
-from pipelines.intake.sources import Instructions, RawTable, Row, SourceFile
+from pipelines.intake.readers.text import TextSurvey, has_controls, open_text, survey_text
+from pipelines.intake.sources import Block, Instructions, RawTable, Row, SourceFile
 from pipelines.records import Finding
 
 MAX_QUOTED_LINES = 100
 """A quoted cell with more lines is a quote that somebody forgot to close."""
+
+LARGE_BLOCK = 2**23
+SMALL_BLOCK = 2**16
+"""Bytes read at a time; a large block that is not plain is read again in small ones, so that one odd record costs little."""
+
+LINES = 1_000
+"""Records that are handed on together when they have to be read one by one."""
 
 MAX_UNCLOSED = 1_000
 """After so many unclosed quotes, quotes must close on their line: no file makes us read it over and over."""
@@ -53,7 +61,9 @@ def read_delimited(file: SourceFile, instructions: Instructions, limits: Limits)
     }
     if reader.skip:
         understood["skip_rows"] = reader.skip
-    return RawTable(file.name, file.stem, reader.rows, understood=understood, findings=findings)
+    return RawTable(
+        file.name, file.stem, reader.rows, blocks=reader.blocks, understood=understood, findings=findings
+    )
 
 
 class _Reader:
@@ -76,17 +86,37 @@ class _Reader:
         self.findings = findings
         self.told = False
         self.parser = BlockParser(dialect)
-        self.bounded = survey.long_lines or limits.max_cell_characters < 2 * BLOCK
+        self.bounded = survey.long_lines or limits.max_cell_characters < 2 * SMALL_BLOCK
         by_lines = self.bounded or survey.is_wide or survey.line_end == "cr" or not self.parser.usable
         self.by_blocks = not by_lines
 
     def rows(self) -> Iterator[Row]:
+        for block in self.blocks():
+            yield from block.to_rows() if isinstance(block, Block) else block
+
+    def blocks(self) -> Iterator[Block | list[Row]]:
+        """All rows after those to skip."""
         log = FindingLog(self.file.name)
-        numbered = enumerate(self._from_blocks(log) if self.by_blocks else self._from_text(log), 1)
-        yield from islice(numbered, self.skip, None)
+        for block in self._from_blocks(log) if self.by_blocks else self._batches(self._from_text(log), 1):
+            if isinstance(block, Block):
+                gone = max(self.skip + 1 - block.first, 0)
+                if gone < block.rows:
+                    yield Block(block.first + gone, [column.slice(gone) for column in block.columns])
+            else:
+                yield [row for row in block if row[0] > self.skip]
         if not self.told:
             self.told = True
             self.findings += log.findings()
+
+    @staticmethod
+    def _batches(records: Iterator[list[Any]], first: int) -> Iterator[list[Row]]:
+        batch: list[Row] = []
+        for row in enumerate(records, first):
+            batch.append(row)
+            if len(batch) == LINES:
+                yield batch
+                batch = []
+        yield batch
 
     def _from_text(self, log: FindingLog) -> Iterator[list[Any]]:
         """All records, line by line."""
@@ -97,30 +127,37 @@ class _Reader:
                 next(source, None)
             yield from _Records(self, source, lambda: None, long_lines, log, 1)
 
-    def _from_blocks(self, log: FindingLog) -> Iterator[list[Any]]:
+    def _from_blocks(self, log: FindingLog) -> Iterator[Block | list[Row]]:
         """All records, block by block, and those blocks line by line that are not plain."""
         with self.file.path.open("rb", buffering=2**20) as file:
             file.seek(self.survey.mark_bytes)
             if self.dialect.separator_line:
                 file.readline()
-            number = 0
-            while block := self._block(file):
-                rows = self._parse(block)
-                if rows is None:
-                    rows = []
+            number, small_until = 1, 0
+            while True:
+                start = file.tell()
+                is_small = start < small_until
+                block = self._block(file, SMALL_BLOCK if is_small else LARGE_BLOCK)
+                if not block:
+                    return
+                columns = self._parse(block)
+                if columns is not None:
+                    yield Block(number, columns)
+                    number += len(columns[0])
+                elif not is_small and len(block) > 2 * SMALL_BLOCK:
+                    small_until = file.tell()
+                    file.seek(start)
+                else:
                     records = _Records(
-                        self, self._lines(block), lambda: self._next_lines(file), None, log, number + 1
+                        self, self._lines(block), lambda: self._next_lines(file), None, log, number
                     )
-                    for cells in records:
-                        number += 1
-                        yield cells
-                for cells in rows:
-                    yield cells
-                number += len(rows)
+                    for batch in self._batches(iter(records), number):
+                        yield batch
+                        number += len(batch)
 
-    def _block(self, file: IO[bytes]) -> bytes:
+    def _block(self, file: IO[bytes], size: int) -> bytes:
         """The next bytes of the file up to a line end outside quotes, if there is one near."""
-        block = file.read(BLOCK)
+        block = file.read(size)
         if block:
             block += file.readline()
         if self.parser.is_open(block):
@@ -132,9 +169,9 @@ class _Reader:
             block = b"".join(lines)
         return block
 
-    def _parse(self, block: bytes) -> list[list[str | None]] | None:
-        """The rows of a block; None when it has to be read line by line."""
-        if len(block) > self.limits.max_cell_characters or (self.survey.controls and has_controls(block)):
+    def _parse(self, block: bytes) -> list[pa.Array] | None:
+        """The columns of a block; None when it has to be read line by line."""
+        if self.survey.controls and has_controls(block):
             return None
         if self.survey.damaged or self.survey.codec != "utf-8":
             errors = "strict" if self.survey.damaged else self.survey.errors
@@ -142,13 +179,13 @@ class _Reader:
                 block = block.decode(self.survey.codec, errors).encode()
             except UnicodeDecodeError:
                 return None
-        return self.parser.parse(block)
+        return self.parser.parse(block, self.limits.max_cell_characters)
 
     def _lines(self, block: bytes) -> Iterator[str]:
         return io.StringIO(block.decode(self.survey.codec, self.survey.errors), newline="")
 
     def _next_lines(self, file: IO[bytes]) -> Iterator[str] | None:
-        block = self._block(file)
+        block = self._block(file, SMALL_BLOCK)
         return self._lines(block) if block else None
 
 
