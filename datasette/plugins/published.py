@@ -28,7 +28,7 @@ from pipelines.settings import Settings
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
 WHOLE_RELEASE = ("ingp.db", "ingp.duckdb", "datapackage.json")
 PLAIN_COLUMN = ("string", None)
-PROVENANCE_KINDS = {"member_code": "member", "version_number": "integer", "source_row_number": "year"}
+PROVENANCE_KINDS = {"member_code": "member", "version_number": "integer", "source_row_number": "year", "year": "year"}
 
 
 class Download(NamedTuple):
@@ -311,7 +311,8 @@ class Site:
             (self._("Source file"), self._("File of the submission that the row was read from.")),
             (self._("Source row"), self._("Row of that file, as a spreadsheet shows it.")),
         )
-        return dict(zip(PUBLISHED_PROVENANCE, words, strict=True))
+        year = (self._("Year"), self._("Year of the row's own date, else of its contracting process."))
+        return dict(zip(PUBLISHED_PROVENANCE, words, strict=True)) | {"year": year}
 
     def filled(self, rows: Iterable[Iterable[Mapping[str, Any]]]) -> set[str]:
         """Names of the displayed columns that have a value in at least one of the displayed rows."""

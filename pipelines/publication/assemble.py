@@ -151,16 +151,12 @@ def _write_table(
     facts: dict[str, Any],
     work: Path,
 ) -> list[tuple[Path, int | None, str | None, str | None]]:
-    schema = table_schema(catalogue, table)
-    written: list[tuple[Path, int | None, str | None, str | None]] = []
-    path = work / "parquet" / f"{table.name}.parquet"
-    written.append((path, write_parquet(con, table, path, facts, schema), table.name, None))
-    for member in table.members:
-        path = work / "parquet" / member / f"{table.name}.parquet"
-        written.append((path, write_parquet(con, table, path, facts, schema, member), table.name, member))
+    written: list[tuple[Path, int | None, str | None, str | None]] = [
+        (each.path, each.rows, table.name, each.member)
+        for each in write_parquet(con, table, work / "parquet", facts, table_schema(catalogue, table))
+    ]
     path = work / "csv" / f"{table.name}.csv"
-    write_csv(con, table, path)
-    written.append((path, table.rows, table.name, None))
+    written.append((path, write_csv(con, table, path), table.name, None))
     return written
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipelines.catalogue import LANGUAGES, PROVENANCE, Catalogue, Field, PackageType, Table
 from pipelines.engine import fetch_one
+from pipelines.publication.years import YEAR, create_process_years, has_platform_year, year_join, year_sql
 from pipelines.records import AcceptedVersion
 
 DECIMAL_TEXT = "CASE WHEN contains({0}, '.') THEN rtrim(rtrim({0}, '0'), '.') ELSE {0} END"
@@ -29,6 +30,7 @@ PROVENANCE_COLUMNS = (
     PublishedColumn("source_file", "VARCHAR", None),
     PublishedColumn("source_row_number", "BIGINT", None),
 )
+YEAR_COLUMN = PublishedColumn(YEAR, "INTEGER", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,23 @@ class PublishedTable:
         """Key of the published rows: the member, then the key of the standard; () for a table without one."""
         return ("member_code", *self.table.primary_key) if self.table.primary_key else ()
 
+    @property
+    def has_year(self) -> bool:
+        return any(column.name == YEAR for column in self.columns)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """What the rows are sorted by: member, year where there is one, key, place in the submission."""
+        year = (YEAR,) if self.has_year else ()
+        names = ("member_code", *year, *self.table.primary_key, "source_file", "source_row_number")
+        return tuple(dict.fromkeys(names))
+
 
 def published_columns(table: Table) -> tuple[PublishedColumn, ...]:
-    """member_code and version_number first, the fields of the standard that are not withheld, where the row came from last."""
+    """Member, version and year first, the fields of the standard that are not withheld, where the row came from last."""
     fields = tuple(PublishedColumn(field.name, field.duckdb_type, field) for field in table.published_fields)
-    return (*PROVENANCE_COLUMNS[:2], *fields, *PROVENANCE_COLUMNS[2:])
+    year = (YEAR_COLUMN,) if has_platform_year(table) else ()
+    return (*PROVENANCE_COLUMNS[:2], *year, *fields, *PROVENANCE_COLUMNS[2:])
 
 
 def gather_tables(
@@ -63,13 +77,14 @@ def gather_tables(
     versions: Sequence[AcceptedVersion],
     paths: Mapping[str, Path],
 ) -> list[PublishedTable]:
-    """Create each published table in `con` (a database of the release under construction), sorted by member and key.
+    """Create each published table in `con` (a database of the release under construction), sorted by member, year and key.
 
     paths: lake path of a version's table -> local file. Tables without a row in any version are left out.
     """
     published = []
     for package_type in catalogue.package_types.values():
         own = [version for version in versions if version.package_type == package_type.name]
+        create_process_years(con, own, paths, package_type.by_name)
         for table in package_type.tables:
             if table.is_published:
                 gathered = _gather(con, table, own, paths)
@@ -101,9 +116,6 @@ def _gather(
                 )
     if not selects:
         return None
-    order = ", ".join(
-        f'"{name}"' for name in ("member_code", *table.primary_key, "source_file", "source_row_number")
-    )
     name = table.published_name
     key = ", ".join(f'"{column}"' for column in ("member_code", *table.primary_key))
     newest = (
@@ -112,8 +124,14 @@ def _gather(
         else ""
     )
     union = " UNION ALL ".join(selects)
+    kept = PublishedTable(name, table, columns, 0, ())
+    order = ", ".join(f'"{each}"' for each in kept.order)
+    values = ", ".join(
+        f'{year_sql(table)} AS "{YEAR}"' if column is YEAR_COLUMN else f'r."{column.name}"' for column in columns
+    )
     con.execute(
-        f'CREATE TABLE "{name}" AS SELECT * EXCLUDE (age) FROM (SELECT * FROM ({union}) {newest}) ORDER BY {order}'
+        f'CREATE TABLE "{name}" AS SELECT * FROM (SELECT {values} FROM (SELECT * FROM ({union}) {newest}) AS r '
+        f"{year_join(table)}) ORDER BY {order}"
     )
     (rows,) = fetch_one(con, f'SELECT count(*) FROM "{name}"')
     members = con.execute(f'SELECT DISTINCT member_code FROM "{name}" ORDER BY 1').fetchall()
@@ -170,6 +188,8 @@ def _withhold(
             for member, number, table, field, count, period in rows
         ],
     )
+    order = ", ".join(f'"{each}"' for each in PublishedTable(name, register, columns, 0, ()).order)
+    con.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM "{name}" ORDER BY {order}')
     total, members = fetch_one(
         con, f'SELECT count(*), list(DISTINCT member_code ORDER BY member_code) FROM "{name}"'
     )

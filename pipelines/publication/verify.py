@@ -45,7 +45,7 @@ def verify_release(
             table.rows,
         )
         kinds = ", ".join(f"'{column.name}': '{_csv_type(column.duckdb_type)}'" for column in table.columns)
-        read_csv = f"read_csv('{csv}', header=true, columns={{{kinds}}}, quote='\"', escape='\"', delim=',', new_line='\\n')"
+        read_csv = f"read_csv('{csv}', header=true, columns={{{kinds}}}, quote='\"', escape='\"', delim=',', new_line='\\r\\n')"
         _compare(faults, f"{name}: CSV", _one(con, f"SELECT count(*) FROM {read_csv}"), table.rows)
         by_member = sum(
             _one(

@@ -17,6 +17,11 @@ PROVENANCE_TEXTS = {
         "Version",
         "Number of the member's accepted version that the row belongs to.",
     ),
+    "year": (
+        "year",
+        "Year",
+        "Year of the row's own date (signature, award, payment); without one, the year of its contracting process. UTC.",
+    ),
     "source_file": ("string", "Source file", "File of the submission that the row was read from."),
     "source_row_number": ("integer", "Source row", "Row of that file, as a spreadsheet shows it."),
 }
