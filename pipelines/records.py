@@ -263,6 +263,7 @@ class ReleaseFile:
     rows: int | None = None
     table: str | None = None
     member: str | None = None
+    year: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

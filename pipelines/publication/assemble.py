@@ -20,6 +20,7 @@ from pipelines.publication.formats.csv import write_csv
 from pipelines.publication.formats.duck import write_duckdb
 from pipelines.publication.formats.parquet import write_parquet
 from pipelines.publication.formats.sqlite import write_sqlite
+from pipelines.publication.formats.zipped import write_zip
 from pipelines.publication.gather import PublishedTable, create_reference_tables, gather_tables
 from pipelines.publication.metadata.datapackage import datapackage, table_schema
 from pipelines.publication.metadata.datasette import datasette_config, datasette_metadata
@@ -29,8 +30,11 @@ from pipelines.zones import Zones
 
 SQLITE = "ingp.db"
 DUCKDB = "ingp.duckdb"
+ZIP = "ingp-datapackage.zip"
 REFERENCE = ("codelists", "release_versions")
 Progress = Callable[[str, int, int], None]
+Written = tuple[Path, int | None, str | None, str | None, str | None]
+"""File, rows, table, member, year."""
 
 
 def next_release_id(zones: Zones, day: datetime) -> ReleaseId:
@@ -104,7 +108,7 @@ def _build(
     create_reference_tables(con, catalogue, versions)
     facts = {"release": str(release_id), "licence": licence, "source": base_url}
     steps = len(tables) + 4
-    written: list[tuple[Path, int | None, str | None, str | None]] = []
+    written: list[Written] = []
     for done, table in enumerate(tables):
         progress(table.name, done, steps)
         written += _write_table(con, table, catalogue, facts, work)
@@ -116,19 +120,22 @@ def _build(
         for table in tables
     }
     write_duckdb(con, tables, REFERENCE, work / DUCKDB, comments)
-    written += [(work / SQLITE, None, None, None), (work / DUCKDB, None, None, None)]
+    written += [(work / name, None, None, None, None) for name in (SQLITE, DUCKDB)]
     progress("hashes", steps - 2, steps)
     files = tuple(
         ReleaseFile(
-            path.relative_to(work).as_posix(), path.stat().st_size, _hash(path), rows, table_name, member
+            path.relative_to(work).as_posix(), path.stat().st_size, _hash(path), rows, name, member, year
         )
-        for path, rows, table_name, member in written
+        for path, rows, name, member, year in written
     )
     parts = tuple(_version_facts(version) for version in versions)
-    _write_json(
-        work / "datapackage.json",
-        datapackage(catalogue, release_id, now, licence, base_url, tables, files, parts),
-    )
+    package = datapackage(catalogue, release_id, now, licence, base_url, tables, files, parts)
+    progress("ZIP", steps - 2, steps)
+    zipped = write_zip(work, catalogue, package, work / ZIP)
+    whole = ReleaseFile(ZIP, zipped.stat().st_size, _hash(zipped))
+    files = (*files, whole)
+    package = datapackage(catalogue, release_id, now, licence, base_url, tables, files, parts)
+    _write_json(work / "datapackage.json", package)
     _write_json(
         work / "datasette-metadata.json", datasette_metadata(catalogue, release_id, licence, base_url, tables)
     )
@@ -150,13 +157,13 @@ def _write_table(
     catalogue: Catalogue,
     facts: dict[str, Any],
     work: Path,
-) -> list[tuple[Path, int | None, str | None, str | None]]:
-    written: list[tuple[Path, int | None, str | None, str | None]] = [
-        (each.path, each.rows, table.name, each.member)
+) -> list[Written]:
+    written: list[Written] = [
+        (each.path, each.rows, table.name, each.member, each.year)
         for each in write_parquet(con, table, work / "parquet", facts, table_schema(catalogue, table))
     ]
     path = work / "csv" / f"{table.name}.csv"
-    written.append((path, write_csv(con, table, path), table.name, None))
+    written.append((path, write_csv(con, table, path), table.name, None, None))
     return written
 
 

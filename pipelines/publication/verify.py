@@ -8,6 +8,7 @@ import duckdb
 
 from pipelines.engine import fetch_one
 from pipelines.exceptions import PublicationError
+from pipelines.publication.formats.zipped import faults_of_zip
 from pipelines.publication.gather import PublishedTable
 from pipelines.records import AcceptedVersion, Release
 
@@ -47,13 +48,12 @@ def verify_release(
         kinds = ", ".join(f"'{column.name}': '{_csv_type(column.duckdb_type)}'" for column in table.columns)
         read_csv = f"read_csv('{csv}', header=true, columns={{{kinds}}}, quote='\"', escape='\"', delim=',', new_line='\\r\\n')"
         _compare(faults, f"{name}: CSV", _one(con, f"SELECT count(*) FROM {read_csv}"), table.rows)
-        by_member = sum(
-            _one(
-                con, f"SELECT count(*) FROM read_parquet('{folder / 'parquet' / member / f'{name}.parquet'}')"
-            )
-            for member in table.members
-        )
-        _compare(faults, f"{name}: Parquet by member", by_member, table.rows)
+        levels = [("member", f"*/{name}"), *([("member and year", f"*/*/{name}")] if table.has_year else [])]
+        parts = {
+            level: f"read_parquet('{folder / 'parquet'}/{pattern}.parquet')" for level, pattern in levels
+        }
+        for level, source in parts.items():
+            _compare(faults, f"{name}: Parquet by {level}", _one(con, f"SELECT count(*) FROM {source}"), table.rows)
         for column in table.columns:
             if column.duckdb_type.startswith("DECIMAL"):
                 total = f'SELECT sum("{column.name}") FROM '
@@ -64,9 +64,13 @@ def verify_release(
                     _one(con, f"{total}read_parquet('{parquet}')"),
                     expected,
                 )
+                for level, source in parts.items():
+                    found = _one(con, f"{total}{source}")
+                    _compare(faults, f"{name}.{column.name}: sum in Parquet by {level}", found, expected)
                 _compare(
                     faults, f"{name}.{column.name}: sum in CSV", _one(con, f"{total}{read_csv}"), expected
                 )
+    faults += faults_of_zip(folder)
     if database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
         faults.append("SQLite: quick_check")
     database.close()

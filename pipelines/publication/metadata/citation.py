@@ -31,7 +31,7 @@ def _words(described: Described, language: str) -> dict[str, str]:
         "agencies": words["cite_agencies"].format(agencies=agencies_text(described)) if described.agencies else "",
         "dataset": words["cite_dataset"],
         "available": words["cite_available"],
-        "licence": words["cite_licence"].format(licence=described.licence["title"]),
+        "licence": words["cite_licence"].format(licence=described.licence_titles[language]),
     }
 
 

@@ -8,28 +8,25 @@ from pipelines.catalogue import LANGUAGES, Catalogue
 from pipelines.identifiers import ReleaseId
 from pipelines.publication.gather import PublishedColumn, PublishedTable
 from pipelines.publication.metadata.licences import licence_of
+from pipelines.publication.texts import load_texts
 from pipelines.records import ReleaseFile
 
+PROVENANCE_TYPES = {
+    "member_code": "string",
+    "version_number": "integer",
+    "year": "year",
+    "source_file": "string",
+    "source_row_number": "integer",
+}
 PROVENANCE_TEXTS = {
-    "member_code": ("string", "Member", "Code of the member that submitted the row (ISO 3166-1 alpha-3)."),
-    "version_number": (
-        "integer",
-        "Version",
-        "Number of the member's accepted version that the row belongs to.",
-    ),
-    "year": (
-        "year",
-        "Year",
-        "Year of the row's own date (signature, award, payment); without one, the year of its contracting process. UTC.",
-    ),
-    "source_file": ("string", "Source file", "File of the submission that the row was read from."),
-    "source_row_number": ("integer", "Source row", "Row of that file, as a spreadsheet shows it."),
+    name: (kind, *load_texts()["en"]["provenance"][name]) for name, kind in PROVENANCE_TYPES.items()
 }
 MEDIA_TYPES = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
     "db": "application/vnd.sqlite3",
     "duckdb": "application/vnd.duckdb",
+    "zip": "application/zip",
 }
 TITLE = "Public procurement and network activity of the Inter-American Network on Government Procurement"
 
@@ -38,7 +35,15 @@ def field_descriptor(catalogue: Catalogue, table: PublishedTable, column: Publis
     """Table Schema field of a published column, with titles and descriptions in all languages."""
     if column.field is None:
         kind, title, description = PROVENANCE_TEXTS[column.name]
-        return {"name": column.name, "type": kind, "title": title, "description": description}
+        texts = {language: load_texts()[language]["provenance"][column.name] for language in LANGUAGES}
+        return {
+            "name": column.name,
+            "type": kind,
+            "title": title,
+            "description": description,
+            "titles": {language: text[0] for language, text in texts.items()},
+            "descriptions": {language: text[1] for language, text in texts.items()},
+        }
     kept = (
         "name",
         "type",
@@ -99,9 +104,15 @@ def datapackage(
         if file.rows is not None:
             resource["rows"] = file.rows
         table = by_name.get(file.table or "")
+        if file.member:
+            resource["member"] = file.member
+        if file.year and file.year.isdigit():
+            resource["years"] = [int(file.year)]
         if table:
+            resource["table"] = table.name
             text = catalogue.texts.table("en", table.table.package_type, table.table.name)
-            resource["title"] = text.title if not file.member else f"{text.title} ({file.member})"
+            part = ", ".join(each for each in (file.member, file.year) if each)
+            resource["title"] = f"{text.title} ({part})" if part else text.title
             resource["description"] = text.description
             resource["titles"] = {
                 language: catalogue.texts.table(language, table.table.package_type, table.table.name).title

@@ -30,6 +30,7 @@ class Described:
     landing: str
     base: str
     licence: Mapping[str, str]
+    licence_titles: Mapping[str, str]
     members: tuple[str, ...]
     agencies: tuple[str, ...]
     countries: tuple[str, ...]
@@ -76,6 +77,10 @@ def describe(
         "/".join(parts).replace("/?", "?"),
         base,
         package["licenses"][0],
+        {
+            language: catalogue.texts.code(language, "licence", package["licenses"][0]["name"])
+            for language in package["languages"]
+        },
         codes,
         tuple(dict.fromkeys(body.institution for body in bodies if body.institution)),
         tuple(dict.fromkeys(body.names["en"] for body in bodies if body.kind != "network")),
