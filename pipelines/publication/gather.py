@@ -127,7 +127,8 @@ def _gather(
     kept = PublishedTable(name, table, columns, 0, ())
     order = ", ".join(f'"{each}"' for each in kept.order)
     values = ", ".join(
-        f'{year_sql(table)} AS "{YEAR}"' if column is YEAR_COLUMN else f'r."{column.name}"' for column in columns
+        f'{year_sql(table)} AS "{YEAR}"' if column is YEAR_COLUMN else f'r."{column.name}"'
+        for column in columns
     )
     con.execute(
         f'CREATE TABLE "{name}" AS SELECT * FROM (SELECT {values} FROM (SELECT * FROM ({union}) {newest}) AS r '

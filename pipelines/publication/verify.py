@@ -53,7 +53,9 @@ def verify_release(
             level: f"read_parquet('{folder / 'parquet'}/{pattern}.parquet')" for level, pattern in levels
         }
         for level, source in parts.items():
-            _compare(faults, f"{name}: Parquet by {level}", _one(con, f"SELECT count(*) FROM {source}"), table.rows)
+            _compare(
+                faults, f"{name}: Parquet by {level}", _one(con, f"SELECT count(*) FROM {source}"), table.rows
+            )
         for column in table.columns:
             if column.duckdb_type.startswith("DECIMAL"):
                 total = f'SELECT sum("{column.name}") FROM '

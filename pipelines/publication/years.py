@@ -67,7 +67,11 @@ def _own(table: Table) -> str:
 def year_sql(table: Table) -> str:
     """SQL of the year of a row of `table`, where ``process_years`` is joined as ``p`` by `year_join`."""
     own = _own(table)
-    return f"CAST(coalesce({own}, p.process_year) AS INTEGER)" if _of_process(table) else f"CAST({own} AS INTEGER)"
+    return (
+        f"CAST(coalesce({own}, p.process_year) AS INTEGER)"
+        if _of_process(table)
+        else f"CAST({own} AS INTEGER)"
+    )
 
 
 def year_join(table: Table) -> str:
@@ -78,7 +82,10 @@ def year_join(table: Table) -> str:
 
 
 def create_process_years(
-    con: duckdb.DuckDBPyConnection, versions: Sequence[AcceptedVersion], paths: Mapping[str, Path], tables: Mapping[str, Table]
+    con: duckdb.DuckDBPyConnection,
+    versions: Sequence[AcceptedVersion],
+    paths: Mapping[str, Path],
+    tables: Mapping[str, Table],
 ) -> None:
     """Create ``process_years`` (member_code, process, process_year) from the accepted versions of procurement data."""
     selects = []
@@ -90,7 +97,10 @@ def create_process_years(
                     f"SELECT '{version.member}' AS member_code, ocid AS process, {rank} AS rank, "
                     f"{_own(tables[each.table])} AS found FROM read_parquet({quote_text(paths[each.path])})"
                 )
-    union = " UNION ALL ".join(selects) or "SELECT '' AS member_code, '' AS process, 0 AS rank, NULL::BIGINT AS found"
+    union = (
+        " UNION ALL ".join(selects)
+        or "SELECT '' AS member_code, '' AS process, 0 AS rank, NULL::BIGINT AS found"
+    )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {PROCESS_YEARS} AS SELECT member_code, process, "
         f"arg_min(found, (rank, found)) AS process_year FROM ({union}) WHERE found IS NOT NULL GROUP BY ALL"

@@ -82,18 +82,19 @@ class Profile:
             return text_of(column)
         runs = f"(regexp_matches({name}, {quote_text(_RUNS)}) AND NOT regexp_matches({name}, {quote_text(_PLAIN_NUMBER)}))"
         spoilt = f"regexp_matches({name}, {quote_text(_SPOILT)})"
-        return _quoted(f"CASE WHEN {runs} OR {spoilt} THEN chr(39) || {name} ELSE {name} END", "[\";,\r\n\t]")
+        return _quoted(f"CASE WHEN {runs} OR {spoilt} THEN chr(39) || {name} ELSE {name} END", '";,\r\n\t')
 
 
 def _csv_cell(column: PublishedColumn) -> str:
     text = text_of(column)
-    return _quoted(text, '[",\r\n]') if column.duckdb_type == "VARCHAR" else text
+    return _quoted(text, '",\r\n') if column.duckdb_type == "VARCHAR" else text
 
 
 def _quoted(text: str, special: str) -> str:
-    """SQL of a text in double quotes where RFC 4180 asks for them."""
+    """SQL of a text in double quotes where RFC 4180 asks for them: where it holds one of the signs in `special`."""
+    holds = " OR ".join(f"contains({text}, chr({ord(sign)}))" for sign in special)
     return (
-        f"CASE WHEN regexp_matches({text}, {quote_text(special)}) "
+        f"CASE WHEN {holds} "
         f"THEN chr(34) || replace({text}, chr(34), chr(34) || chr(34)) || chr(34) ELSE {text} END"
     )
 
@@ -113,7 +114,9 @@ def _json_line(columns: Sequence[PublishedColumn]) -> str:
     return f"'{{' || concat_ws(',', {', '.join(cells)}) || '}}' || chr(10)"
 
 
-def line_batches(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[bytes, int]]:
+def line_batches(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
+) -> Iterator[tuple[bytes, int]]:
     """Bytes and number of the lines of each batch of a query with one text column, in the order of the query.
 
     The next query on `con` ends it: give it a connection or cursor of its own.
@@ -133,6 +136,7 @@ def _bytes(lines: object) -> bytes:
     width = 8 if str(lines.type).startswith("large") else 4  # type: ignore[attr-defined]
     start, count = lines.offset, len(lines)  # type: ignore[attr-defined, arg-type]
     first, last = (
-        int.from_bytes(offsets[at * width : (at + 1) * width].to_pybytes(), "little") for at in (start, start + count)
+        int.from_bytes(offsets[at * width : (at + 1) * width].to_pybytes(), "little")
+        for at in (start, start + count)
     )
     return data.slice(first, last - first).to_pybytes()

@@ -85,7 +85,13 @@ def stream_ocds(
 
 
 def _blocks(
-    folder: Path, catalogue: Catalogue, member: str, facts: OcdsFacts, kind: str, shape: str, temp: Path | None
+    folder: Path,
+    catalogue: Catalogue,
+    member: str,
+    facts: OcdsFacts,
+    kind: str,
+    shape: str,
+    temp: Path | None,
 ) -> Iterator[bytes]:
     as_package = shape == "package"
     if as_package:
@@ -152,8 +158,13 @@ def _rows(
     values = ", ".join(f"{text_of(column)} AS {quote_name(column.name)}" for column in columns)
     names = [column.name for column in columns]
     source = quote_text(_source(folder, member, table))
-    key = ", ".join(quote_name(name) for name in ("ocid", *(name for name in names if name.endswith("_id") and name != "ocid")))
-    con.execute(f"SELECT {values} FROM (SELECT * FROM read_parquet({source}) WHERE {condition} ORDER BY {key})")
+    key = ", ".join(
+        quote_name(name)
+        for name in ("ocid", *(name for name in names if name.endswith("_id") and name != "ocid"))
+    )
+    con.execute(
+        f"SELECT {values} FROM (SELECT * FROM read_parquet({source}) WHERE {condition} ORDER BY {key})"
+    )
     while batch := con.fetchmany(_BATCH):
         for row in batch:
             yield dict(zip(names, row, strict=True))

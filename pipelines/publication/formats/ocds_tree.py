@@ -44,7 +44,11 @@ class Builder:
     """Builds releases. tables: those that it needs, in an order where parents come before children."""
 
     def __init__(self, package_type: PackageType) -> None:
-        places = [_place(table, number) for table in package_type.tables for number in range(len(table.ocds_sources))]
+        places = [
+            _place(table, number)
+            for table in package_type.tables
+            for number in range(len(table.ocds_sources))
+        ]
         self._places = sorted(places, key=lambda place: len(place.path))
         self._arrays = {place.path for place in places if place.is_array}
         self.tables = tuple(dict.fromkeys(place.table for place in self._places))

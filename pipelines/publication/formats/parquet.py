@@ -39,7 +39,9 @@ class WrittenParquet(NamedTuple):
 class _Writer:
     """One Parquet file; rows come in order, a member's year at a time."""
 
-    def __init__(self, path: Path, schema: pa.Schema, rows: int, member: str | None, year: str | None) -> None:
+    def __init__(
+        self, path: Path, schema: pa.Schema, rows: int, member: str | None, year: str | None
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.facts = WrittenParquet(path, rows, member, year)
         self._smallest = min(rows // SMALLEST_SHARE, LARGEST_GROUP)

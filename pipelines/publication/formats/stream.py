@@ -46,7 +46,9 @@ def released_table(release_folder: Path, table: str) -> ReleasedTable:
     with pq.ParquetFile(path) as file:
         arrow = file.schema_arrow
         columns = tuple(PublishedColumn(each.name, _duckdb_type(str(each.type)), None) for each in arrow)
-        return ReleasedTable(table, columns, json.loads(arrow.metadata[b"tableschema"]), file.metadata.num_rows)
+        return ReleasedTable(
+            table, columns, json.loads(arrow.metadata[b"tableschema"]), file.metadata.num_rows
+        )
 
 
 def _duckdb_type(arrow_type: str) -> str:
@@ -62,7 +64,9 @@ def source_file(release_folder: Path, table: str, filters: Filters) -> Path:
     path = folder / f"{table}.parquet"
     if isinstance(member, str) and member.isalnum():
         path = folder / member / f"{table}.parquet"
-        if path.exists() and (year is None or isinstance(year, int) or (isinstance(year, str) and year.isdigit())):
+        if path.exists() and (
+            year is None or isinstance(year, int) or (isinstance(year, str) and year.isdigit())
+        ):
             by_year = folder / member / (UNDATED if year is None else str(int(year))) / f"{table}.parquet"
             path = by_year if by_year.exists() else path
     return path if path.exists() else folder / f"{table}.parquet"
@@ -99,7 +103,11 @@ def count_rows(release_folder: Path, table: str, filters: Filters | None = None)
 
 
 def stream_rows(
-    release_folder: Path, table: str, filters: Filters | None = None, profile: str = "csv", language: str = "en"
+    release_folder: Path,
+    table: str,
+    filters: Filters | None = None,
+    profile: str = "csv",
+    language: str = "en",
 ) -> Iterator[bytes]:
     """The rows that match, in the order of the release, heading first, as blocks of bytes.
 
@@ -111,7 +119,9 @@ def stream_rows(
     if profile not in PROFILES:
         raise UnknownError(f"no profile {profile!r}; known: {', '.join(PROFILES)}")
     announced = count_rows(release_folder, table, filters)
-    return _blocks(release_folder, released_table(release_folder, table), filters, Profile(profile, language), announced)
+    return _blocks(
+        release_folder, released_table(release_folder, table), filters, Profile(profile, language), announced
+    )
 
 
 def _blocks(
@@ -135,7 +145,9 @@ def file_name(release_folder: Path, table: str, filters: Filters | None, profile
     """Name of a download: what it is, of whom, of which year, of which release."""
     filters = filters or {}
     parts = [table]
-    parts += [str(filters[name]) for name in ("member_code", YEAR) if isinstance(filters.get(name), str | int)]
+    parts += [
+        str(filters[name]) for name in ("member_code", YEAR) if isinstance(filters.get(name), str | int)
+    ]
     parts += ["filtered"] if set(filters) - {"member_code", YEAR} else []
     parts += [release_folder.name] + ([profile.language] if profile.name == "excel" else [])
     return "-".join(parts) + f".{profile.extension}"

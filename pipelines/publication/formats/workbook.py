@@ -128,7 +128,9 @@ class _Book:
         for column, field in enumerate(self.fields):
             kind = field["type"]
             formats.append(self._format(kind))
-            sheet.set_column(column, column, _WIDTHS.get(kind, 28 if len(titles[column]) < 28 else 36), formats[-1])
+            sheet.set_column(
+                column, column, _WIDTHS.get(kind, 28 if len(titles[column]) < 28 else 36), formats[-1]
+            )
             sheet.write_string(0, column, titles[column], self.head)
         for row in range(1, count + 1):
             for column, value in enumerate(next(rows)):
@@ -193,7 +195,9 @@ class _Book:
             self.about.write_string(row, 0, label, self.head)
             self.about.write_string(row, 1, value[:MOST_CHARACTERS], self.body)
 
-    def _list(self, sheet: Worksheet, headings: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
+    def _list(
+        self, sheet: Worksheet, headings: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[str]]
+    ) -> None:
         for column, (heading, width) in enumerate(zip(headings, widths, strict=True)):
             sheet.set_column(column, column, width, self.body)
             sheet.write_string(0, column, heading, self.head)

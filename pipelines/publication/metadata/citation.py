@@ -28,7 +28,9 @@ def _words(described: Described, language: str) -> dict[str, str]:
     return {
         "title": described.titles[language],
         "release": words["cite_release"].format(release=described.release_id),
-        "agencies": words["cite_agencies"].format(agencies=agencies_text(described)) if described.agencies else "",
+        "agencies": words["cite_agencies"].format(agencies=agencies_text(described))
+        if described.agencies
+        else "",
         "dataset": words["cite_dataset"],
         "available": words["cite_available"],
         "licence": words["cite_licence"].format(licence=described.licence_titles[language]),
@@ -71,7 +73,9 @@ def _read(language: str, day: str) -> str:
 def bibtex(described: Described, language: str = "en", read: str = "") -> str:
     """BibTeX ``@misc``, which every style knows; special signs escaped."""
     words = _words(described, language)
-    key = re.sub(r"\W+", "-", "-".join(("ingp", described.identifier.rsplit("/v/", 1)[-1]))).strip("-").lower()
+    key = (
+        re.sub(r"\W+", "-", "-".join(("ingp", described.identifier.rsplit("/v/", 1)[-1]))).strip("-").lower()
+    )
     fields = {
         "author": f"{{{_tex(PUBLISHER)}}}",
         "title": f"{{{_tex(words['title'])}}}",
@@ -80,11 +84,17 @@ def bibtex(described: Described, language: str = "en", read: str = "") -> str:
         "version": described.release_id,
         "publisher": _tex(SECRETARIAT),
         "howpublished": _tex(words["dataset"]),
-        "note": _tex(". ".join(each for each in (words["release"], "; ".join(described.agencies), words["licence"]) if each)),
+        "note": _tex(
+            ". ".join(
+                each for each in (words["release"], "; ".join(described.agencies), words["licence"]) if each
+            )
+        ),
         "url": described.landing,
         **({"urldate": read} if read else {}),
     }
-    return f"@misc{{{key},\n" + "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items()) + "}\n"
+    return (
+        f"@misc{{{key},\n" + "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items()) + "}\n"
+    )
 
 
 def _tex(text: str) -> str:

@@ -55,7 +55,10 @@ def dataset(described: Described) -> Node:
         "dcat:keyword": [{"@value": word, "@language": "en"} for word in described.keywords],
         "dct:language": [_iri(_LANGUAGE + language) for language in described.languages],
         "dcat:landingPage": _iri(described.landing),
-        "dct:spatial": [{"@type": "dct:Location", "http://www.w3.org/2000/01/rdf-schema#label": {"@value": name}} for name in described.countries],  # fmt: skip
+        "dct:spatial": [
+            {"@type": "dct:Location", "http://www.w3.org/2000/01/rdf-schema#label": {"@value": name}}
+            for name in described.countries
+        ],  # fmt: skip
         "dcat:distribution": [distribution(described, resource) for resource in described.resources],
     }
     if described.years:

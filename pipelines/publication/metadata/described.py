@@ -59,7 +59,11 @@ def describe(
     ]
     if not resources:
         raise UnknownError(f"release {package['version']} has nothing of {table or member}")
-    found = {each["member"] for each in package["resources"] if each.get("member") and (table in (None, each.get("table")))}
+    found = {
+        each["member"]
+        for each in package["resources"]
+        if each.get("member") and (table in (None, each.get("table")))
+    }
     codes = (member,) if member else tuple(sorted(found))
     home, release = package["homepage"].rstrip("/"), package["version"]
     base = f"{home}/v/{release}/files"

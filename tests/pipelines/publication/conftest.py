@@ -43,7 +43,7 @@ def make(catalogue: Catalogue, tmp_path: Path) -> Make:
 def fill(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, name: str, select: str) -> PublishedTable:
     table = table_of(catalogue, name, 0, ())
     con.execute(
-        f'CREATE TABLE raw ({", ".join(f"{chr(34)}{each.name}{chr(34)} {each.duckdb_type}" for each in table.columns)})'
+        f"CREATE TABLE raw ({', '.join(f'{chr(34)}{each.name}{chr(34)} {each.duckdb_type}' for each in table.columns)})"
     )
     con.execute(f"INSERT INTO raw BY NAME {select}")
     order = ", ".join(f'"{each}"' for each in table.order)

@@ -56,22 +56,34 @@ def test_files_by_year_are_in_the_release_and_add_up(folder: Path) -> None:
     files = {each.path: each for each in read_release(folder).files}
     years = {each.year: each.rows for each in files.values() if each.table == TABLE and each.year}
     assert years == {"2024": 1, "2025": 1, "undated": 1}
-    assert pq.read_table(folder / "parquet" / "HND" / "2025" / "procurement_parties.parquet")["year"].to_pylist() == [2025, 2025]
+    assert pq.read_table(folder / "parquet" / "HND" / "2025" / "procurement_parties.parquet")[
+        "year"
+    ].to_pylist() == [2025, 2025]
 
 
 def test_every_level_is_described_in_every_standard(folder: Path, catalogue) -> None:
     package = package_of(folder)
     for level in ({}, {"table": TABLE}, {"member": "HND"}, {"table": TABLE, "member": "HND"}):
         described = describe(package, catalogue, **level)
-        assert described.years == (2024, 2025) and described.agencies == (catalogue.members["HND"].institution,)
+        assert described.years == (2024, 2025) and described.agencies == (
+            catalogue.members["HND"].institution,
+        )
         assert set(described.titles) == set(LANGUAGES) and len(set(described.descriptions.values())) == 4
         node = dcat.dataset(described)
         for name in ("dct:title", "dct:description", "dcat:distribution", "dct:publisher", "dcat:contactPoint", "dcat:keyword", "dct:spatial", "dct:temporal"):  # fmt: skip
             assert node[name]
-        assert all(each["dcat:accessURL"] and each["dct:license"] and each["spdx:checksum"] for each in node["dcat:distribution"])
+        assert all(
+            each["dcat:accessURL"] and each["dct:license"] and each["spdx:checksum"]
+            for each in node["dcat:distribution"]
+        )
         for language in LANGUAGES:
             data = schemaorg(described, language, "https://example.org")
-            assert 50 <= len(data["description"]) <= 5000 and data["name"] and data["license"] and data["temporalCoverage"] == "2024/2025"
+            assert (
+                50 <= len(data["description"]) <= 5000
+                and data["name"]
+                and data["license"]
+                and data["temporalCoverage"] == "2024/2025"
+            )
             assert "<" not in script(described, language)
         part = package_part(package, **level)
         assert {each["path"] for each in part["resources"]} == {each["path"] for each in described.resources}
@@ -81,7 +93,10 @@ def test_every_level_is_described_in_every_standard(folder: Path, catalogue) -> 
 
 
 def test_turtle_and_json_ld_hold_the_same(folder: Path, catalogue) -> None:
-    described = [describe(package_of(folder), catalogue), describe(package_of(folder), catalogue, table=TABLE)]
+    described = [
+        describe(package_of(folder), catalogue),
+        describe(package_of(folder), catalogue, table=TABLE),
+    ]
     node = dcat.graph(described, "https://example.org")
     text, data = dcat.turtle(node), json.loads(dcat.jsonld(node))
     assert len(data["dcat:dataset"]) == 2 and data["dct:publisher"]["foaf:name"]
@@ -95,7 +110,9 @@ def test_turtle_and_json_ld_hold_the_same(folder: Path, catalogue) -> None:
 
 @pytest.mark.parametrize("form", CITATIONS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_citations_name_release_licence_agency_and_address(folder: Path, catalogue, form: str, language: str) -> None:
+def test_citations_name_release_licence_agency_and_address(
+    folder: Path, catalogue, form: str, language: str
+) -> None:
     described = describe(package_of(folder), catalogue, table=TABLE)
     text = CITATIONS[form][0](described, language, "2026-11-22")
     for part in (described.release_id, described.landing, described.agencies[0], "2026"):
@@ -119,22 +136,36 @@ def test_csvw_names_the_columns_of_the_file_in_their_order(folder: Path, catalog
     heading = (folder / "csv" / f"{TABLE}.csv").read_bytes().split(b"\r\n")[0].decode()
     assert ",".join(column["name"] for column in table["tableSchema"]["columns"]) == heading
     kinds = {column["name"]: column["datatype"] for column in table["tableSchema"]["columns"]}
-    assert (kinds["contract_value_amount"], kinds["contract_date_signed"], kinds["year"]) == ("decimal", "dateTime", "gYear")
+    assert (kinds["contract_value_amount"], kinds["contract_date_signed"], kinds["year"]) == (
+        "decimal",
+        "dateTime",
+        "gYear",
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_workbook_holds_types_and_says_what_it_is(folder: Path, catalogue, tmp_path: Path, language: str) -> None:
+def test_a_workbook_holds_types_and_says_what_it_is(
+    folder: Path, catalogue, tmp_path: Path, language: str
+) -> None:
     described = describe(package_of(folder), catalogue, table=TABLE)
     (path,) = workbook.write_workbooks(folder, catalogue, described, TABLE, tmp_path / "x", {}, language)
     book, words = openpyxl.load_workbook(path), load_texts()[language]
-    assert book.sheetnames == [words[name] for name in ("data_sheet", "dictionary_sheet", "codes_sheet", "about_sheet")]
+    assert book.sheetnames == [
+        words[name] for name in ("data_sheet", "dictionary_sheet", "codes_sheet", "about_sheet")
+    ]
     sheet = book.worksheets[0]
-    fields = [field["name"] for field in package_part(package_of(folder), table=TABLE)["resources"][-1]["schema"]["fields"]]
+    fields = [
+        field["name"]
+        for field in package_part(package_of(folder), table=TABLE)["resources"][-1]["schema"]["fields"]
+    ]
     rows = [dict(zip(fields, row, strict=True)) for row in sheet.iter_rows(min_row=2)]
     assert [row["contract_id"].value for row in rows] == ["007", "12345678901234567890", "C-3"]
     assert (rows[0]["buyer_name"].value, rows[0]["buyer_name"].data_type) == ("=1+1", "s")
     assert [row["contract_value_amount"].value for row in rows] == [1234.5, -99.75, 5]
-    assert rows[0]["contract_date_signed"].value.isoformat() == "2024-12-31T00:00:00" and rows[0]["contract_date_signed"].is_date
+    assert (
+        rows[0]["contract_date_signed"].value.isoformat() == "2024-12-31T00:00:00"
+        and rows[0]["contract_date_signed"].is_date
+    )
     assert rows[1]["supplier_name"].hyperlink is None
     assert (sheet.freeze_panes, sheet.auto_filter.ref.split(":")[0]) == ("A2", "A1")
     assert {row[1].value for row in book.worksheets[1].iter_rows(min_row=2)} == set(fields)
@@ -143,7 +174,9 @@ def test_a_workbook_holds_types_and_says_what_it_is(folder: Path, catalogue, tmp
     assert csv_hash in about and described.release_id in about and "HND" in about
 
 
-def test_more_rows_than_a_sheet_holds_go_into_numbered_workbooks(folder: Path, catalogue, tmp_path: Path) -> None:
+def test_more_rows_than_a_sheet_holds_go_into_numbered_workbooks(
+    folder: Path, catalogue, tmp_path: Path
+) -> None:
     described = describe(package_of(folder), catalogue, table=TABLE)
     paths = workbook.write_workbooks(folder, catalogue, described, TABLE, tmp_path, {}, "es", most_rows=2)
     assert [path.name[-7:] for path in paths] == ["-1.xlsx", "-2.xlsx"]
@@ -154,12 +187,16 @@ def test_more_rows_than_a_sheet_holds_go_into_numbered_workbooks(folder: Path, c
 
 def test_the_zip_is_whole_and_always_the_same(folder: Path, catalogue, tmp_path: Path) -> None:
     package = package_of(folder)
-    first, second = (write_zip(folder, catalogue, package, tmp_path / name).read_bytes() for name in ("a.zip", "b.zip"))
+    first, second = (
+        write_zip(folder, catalogue, package, tmp_path / name).read_bytes() for name in ("a.zip", "b.zip")
+    )
     assert first == second == (folder / "ingp-datapackage.zip").read_bytes()
     with zipfile.ZipFile(folder / "ingp-datapackage.zip") as file:
         inside = json.loads(file.read("datapackage.json"))
         names = set(file.namelist())
-        assert {f"README.{language}.md" for language in LANGUAGES} <= names and "codelists/method.csv" in names
+        assert {
+            f"README.{language}.md" for language in LANGUAGES
+        } <= names and "codelists/method.csv" in names
         for resource in inside["resources"]:
             assert {resource["path"], resource["schema"]} <= names
             assert len(file.read(resource["path"])) == resource["bytes"]

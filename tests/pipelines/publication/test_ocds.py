@@ -64,7 +64,8 @@ def validator(name: str) -> Draft4Validator:
     base = "https://standard.open-contracting.org/schema/1__1__5/"
     loaded = {each.name: json.loads(each.read_text(encoding="utf-8")) for each in original.glob("*.json")}
     registry = Registry().with_resources(
-        (base + key, Resource.from_contents(schema, default_specification=DRAFT4)) for key, schema in loaded.items()
+        (base + key, Resource.from_contents(schema, default_specification=DRAFT4))
+        for key, schema in loaded.items()
     )
     return Draft4Validator(
         loaded[f"{name}-schema.json"], registry=registry, format_checker=Draft4Validator.FORMAT_CHECKER
@@ -85,7 +86,10 @@ def test_every_export_is_valid_and_comes_back_cell_by_cell(demo: Path, catalogue
     assert count_ocds(demo, catalogue, "XCC") == processes > 0
     for kind in ("releases", "records"):
         package = json.loads(b"".join(stream_ocds(demo, catalogue, "XCC", FACTS, kind, "package")))
-        lines = [json.loads(line) for line in b"".join(stream_ocds(demo, catalogue, "XCC", FACTS, kind)).splitlines()]
+        lines = [
+            json.loads(line)
+            for line in b"".join(stream_ocds(demo, catalogue, "XCC", FACTS, kind)).splitlines()
+        ]
         assert lines == package[kind] and len(lines) == processes
         assert package["publisher"]["name"] == catalogue.members["XCC"].institution
         assert (package["license"], package["version"]) == (FACTS.licence_url, "1.1")
@@ -97,7 +101,9 @@ def test_every_export_is_valid_and_comes_back_cell_by_cell(demo: Path, catalogue
     assert cells(again(tmp_path, "XCC", demo, catalogue, "releases", "jsonl"), "XCC") == expected
 
 
-def test_real_releases_come_back_cell_by_cell(site: Installation, shared: Path, catalogue, tmp_path: Path) -> None:
+def test_real_releases_come_back_cell_by_cell(
+    site: Installation, shared: Path, catalogue, tmp_path: Path
+) -> None:
     folder = released(site, next((shared / "real" / "ocds-paraguay-dncp-2019").rglob("*.json")), "PRY")
     expected = cells(folder, "PRY")
     assert cells(again(tmp_path, "PRY", folder, catalogue, "records", "package"), "PRY") == expected
@@ -105,7 +111,9 @@ def test_real_releases_come_back_cell_by_cell(site: Installation, shared: Path, 
 
 def test_no_prefix_is_invented(site: Installation, tmp_path: Path, catalogue) -> None:
     path = tmp_path / "c.csv"
-    path.write_text("contract_id,ocid,buyer_name,supplier_name\n1,ocds-213czf-1,Obras,Uno\n", encoding="utf-8")
+    path.write_text(
+        "contract_id,ocid,buyer_name,supplier_name\n1,ocds-213czf-1,Obras,Uno\n", encoding="utf-8"
+    )
     folder = released(site, path, "BRA")
     assert count_ocds(folder, catalogue, "BRA") == 0
     assert exported_members(catalogue, ("BRA", "PRY", "XCC")) == ("PRY", "XCC")

@@ -44,10 +44,14 @@ def test_files_are_sorted_and_say_the_same_whole_by_member_and_by_year(make, man
     assert keys == sorted(keys)
     with duckdb.connect() as con:
         counts = {
-            con.execute(f"SELECT count(*), sum(contract_value_amount), count(DISTINCT contract_id) FROM '{glob}'").fetchone()
+            con.execute(
+                f"SELECT count(*), sum(contract_value_amount), count(DISTINCT contract_id) FROM '{glob}'"
+            ).fetchone()
             for glob in (folder / name, folder / "*" / name, folder / "*" / "*" / name)
         }
-        year = con.execute(f"SELECT DISTINCT member_code, year FROM '{folder / 'BAA' / '2019' / name}'").fetchall()
+        year = con.execute(
+            f"SELECT DISTINCT member_code, year FROM '{folder / 'BAA' / '2019' / name}'"
+        ).fetchall()
     assert len(counts) == 1
     assert year == [("BAA", 2019)]
 
@@ -58,5 +62,9 @@ def test_rows_without_a_date_are_kept_apart(make) -> None:
         "CASE WHEN i > 2 THEN 2020 END AS year FROM range(5) AS t(i)"
     )
     name = "procurement_contracts_flat.parquet"
-    assert pq.read_table(folder / "parquet" / "BAA" / "undated" / name)["contract_id"].to_pylist() == ["C0", "C1", "C2"]
+    assert pq.read_table(folder / "parquet" / "BAA" / "undated" / name)["contract_id"].to_pylist() == [
+        "C0",
+        "C1",
+        "C2",
+    ]
     assert pq.read_table(folder / "parquet" / "BAA" / "2020" / name).num_rows == 2

@@ -65,7 +65,9 @@ def test_plain_csv_says_every_cell_as_it_is(make) -> None:
     ("language", "separator", "amount", "logical"),
     [("es", ";", "-1234,5", "VERDADERO"), ("pt", ";", "-1234,5", "VERDADEIRO"), ("fr", ";", "-1234,5", "VRAI"), ("en", ",", "-1234.5", "TRUE")],
 )  # fmt: skip
-def test_csv_for_excel_speaks_the_language_of_the_spreadsheet(make, language, separator, amount, logical) -> None:
+def test_csv_for_excel_speaks_the_language_of_the_spreadsheet(
+    make, language, separator, amount, logical
+) -> None:
     data = b"".join(stream_rows(make(ODD), TABLE, {}, "excel", language))
     assert data.startswith(b"\xef\xbb\xbfmember_code") and b"sep=" not in data
     rows = parsed(data, separator)
@@ -80,8 +82,19 @@ def test_json_lines_keep_every_decimal_and_leave_out_what_is_empty(make) -> None
     lines = b"".join(stream_rows(make(ODD), TABLE, {}, "jsonl")).splitlines()
     rows = [json.loads(line, parse_float=Decimal) for line in lines]
     assert rows[1][AMOUNT] == Decimal("99.999999999999999999")
-    assert (rows[0]["contract_id"], rows[0]["tender_title"], rows[0]["supplier_women_owned"]) == ("007", "dos\nlíneas", True)
-    assert AMOUNT not in rows[2] and rows[3] == {"member_code": "BBB", "year": 2024, "ocid": "4", "contract_id": "C-4", "buyer_name": "a;b", AMOUNT: 0}
+    assert (rows[0]["contract_id"], rows[0]["tender_title"], rows[0]["supplier_women_owned"]) == (
+        "007",
+        "dos\nlíneas",
+        True,
+    )
+    assert AMOUNT not in rows[2] and rows[3] == {
+        "member_code": "BBB",
+        "year": 2024,
+        "ocid": "4",
+        "contract_id": "C-4",
+        "buyer_name": "a;b",
+        AMOUNT: 0,
+    }
 
 
 def test_what_does_not_exist_is_refused_before_the_first_block(make) -> None:
@@ -94,5 +107,10 @@ def test_what_does_not_exist_is_refused_before_the_first_block(make) -> None:
 
 def test_names_of_downloads_say_what_they_are(make) -> None:
     folder = make(ODD)
-    assert file_name(folder, TABLE, {"member_code": "PRY", "year": 2024}, Profile("excel", "es")) == f"{TABLE}-PRY-2024-2026.11.1-es.csv"
-    assert file_name(folder, TABLE, {"buyer_id": "1"}, Profile("jsonl")) == f"{TABLE}-filtered-2026.11.1.jsonl"
+    assert (
+        file_name(folder, TABLE, {"member_code": "PRY", "year": 2024}, Profile("excel", "es"))
+        == f"{TABLE}-PRY-2024-2026.11.1-es.csv"
+    )
+    assert (
+        file_name(folder, TABLE, {"buyer_id": "1"}, Profile("jsonl")) == f"{TABLE}-filtered-2026.11.1.jsonl"
+    )
