@@ -6,7 +6,7 @@ year and nothing else; the statistics of ``member_code`` and ``year`` in the foo
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -133,7 +133,8 @@ def _parts(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> list[tuple[
     ).fetchall()
 
 
-def _chunks(reader: pa.RecordBatchReader):  # noqa: ANN202 - a function over the state of one reader
+def _chunks(reader: pa.RecordBatchReader) -> Callable[[int], Iterator[pa.Table]]:
+    """A function that takes the next rows of a reader, as many as it is asked for, in tables of a row group at most."""
     held: list[pa.RecordBatch] = []
 
     def take(rows: int) -> Iterator[pa.Table]:

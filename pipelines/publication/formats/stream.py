@@ -19,7 +19,7 @@ from pipelines.publication.formats.lines import Profile, line_batches
 from pipelines.publication.gather import PublishedColumn
 from pipelines.publication.years import UNDATED, YEAR
 
-Filters = Mapping[str, str | int | bool | None | Sequence[str | int]]
+Filters = Mapping[str, str | int | bool | Sequence[str | int] | None]
 """Column -> the value, or any of several values; None for empty cells."""
 
 PROFILES = ("csv", "excel", "jsonl")

@@ -58,7 +58,7 @@ def dataset(described: Described) -> Node:
         "dct:spatial": [
             {"@type": "dct:Location", "http://www.w3.org/2000/01/rdf-schema#label": {"@value": name}}
             for name in described.countries
-        ],  # fmt: skip
+        ],
         "dcat:distribution": [distribution(described, resource) for resource in described.resources],
     }
     if described.years:
