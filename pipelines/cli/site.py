@@ -34,7 +34,7 @@ def datasette_command(release: Path, site: Path, host: str, port: int) -> list[s
         str(release / "datasette.json"),
     ]
     command += ["--template-dir", str(site / "templates"), "--plugins-dir", str(site / "plugins")]
-    command += ["--static", f"assets:{site / 'static'}", "--static", f"files:{release}"]
+    command += ["--static", f"assets:{site / 'static'}"]
     for name, value in settings.items():
         command += ["--setting", name, str(value)]
     return [*command, "--host", host, "--port", str(port), "--cors"]

@@ -144,7 +144,7 @@ class Site:
             config=json.loads((release / "datasette.json").read_text(encoding="utf-8")),
             template_dir=str(SITE / "templates"),
             plugins_dir=str(SITE / "plugins"),
-            static_mounts=[("assets", str(SITE / "static")), ("files", str(release))],
+            static_mounts=[("assets", str(SITE / "static"))],
             settings={"suggest_facets": False, "sql_time_limit_ms": 3000, "max_csv_mb": 0},
             cors=True,
         )
