@@ -258,13 +258,18 @@ class PublishedDatabase(Database):
                 cursor.execute(sql, {search.parameter: search.value})
                 return pa.table({"number": np.fromiter((number for (number,) in cursor), dtype=np.int64)})
 
-        token = _lane.set("slow")
         try:
-            return await self.execute_fn(find)
+            return await self.in_slow_lane(find)
         except sqlite3.OperationalError as error:
             if error.args == ("interrupted",):
                 raise TooSlowError from error
             raise
+
+    async def in_slow_lane(self, fn: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Run a function on a connection, where it makes no page wait."""
+        token = _lane.set("slow")
+        try:
+            return await self.execute_fn(fn)
         finally:
             _lane.reset(token)
 
@@ -294,6 +299,7 @@ def startup(datasette: Any) -> None:
         columns = Columns(release / PLACE, _days(release))
     record = json.loads((release / "release.json").read_text(encoding="utf-8"))
     hashes = {each["path"]: each["sha256"] for each in record["files"]}
+    datasette.pages_file = release / PLACE
     path = datasette.databases["ingp"].path
     datasette.remove_database("ingp")
     published = PublishedDatabase(datasette, path, columns, hashes.get("ingp.db"))
