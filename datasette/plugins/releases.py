@@ -8,8 +8,8 @@ from typing import Any
 
 from datasette import NotFound, Request, Response, hookimpl
 
+from pipelines.publication.files import PublishedFile, Releases, UnsatisfiableError, matches, parse_range
 from pipelines.publication.withdrawn import Withdrawn
-from pipelines.serving.files import PublishedFile, Releases, UnsatisfiableError, matches, parse_range
 
 FOREVER = "public, max-age=31536000, immutable"
 FOR_NOW = "public, max-age=60"
@@ -182,7 +182,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (r"^/v(?P<form>\.json)?/?$", release_list),
         (r"^/v/(?P<release>[^/]+?)(?P<form>\.json)?/?$", release_page),
         (r"^/v/(?P<release>[^/]+)/ingp/(?P<table>\w+)$", old_table),
-        (r"^/v/(?P<release>[^/]+)/(?P<path>.+)$", release_file),
+        (r"^/v/(?P<release>[^/]+)/(?P<path>(?!changes/).+)$", release_file),
         (r"^/latest/?(?P<path>.*)$", latest),
         (r"^/files/(?P<path>.+)$", latest),
     ]
@@ -223,8 +223,9 @@ def _table_of(path: str, prefix: str) -> str | None:
     return path.removeprefix(prefix).split("/")[0].split(".")[0]
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def startup(datasette: Any) -> None:
+    datasette.answer_file = answer_file
     folder = Path(os.environ["INGP_RELEASE_DIR"])
     datasette.releases = Releases(folder.parent)
     datasette.releases.served = folder.name

@@ -195,3 +195,21 @@ def empty_site(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -
     made = make_site(catalogue, tmp_path_factory.mktemp("empty"), {})
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def packages() -> Mapping[tuple[str, str], Mapping[str, Sequence[Row]]]:
+    """What the site's release was made of."""
+    return PACKAGES
+
+
+@pytest.fixture(scope="session")
+def build(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Packages -> folder of a release made of them."""
+
+    def made(packages: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]]) -> Path:
+        other = make_site(catalogue, tmp_path_factory.mktemp("other"), packages)
+        other.close()
+        return other.release
+
+    return made

@@ -15,8 +15,8 @@ import pytest
 
 from pipelines.catalogue import LANGUAGES
 from pipelines.exceptions import PublicationError
+from pipelines.publication.files import UnsatisfiableError, matches, parse_range
 from pipelines.publication.withdrawn import REGISTER, withdraw_table
-from pipelines.serving.files import UnsatisfiableError, matches, parse_range
 
 TABLE = "parquet/procurement_processes.parquet"
 REASONS = {
