@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.engine import quote_name, quote_text
-from pipelines.publication.formats.pages import NUMBER
+from pipelines.publication.formats.pages import FLOAT, NUMBER
 from pipelines.serving.shapes import After, Clause, Shape
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
@@ -63,7 +63,8 @@ class Columns:
         for table, column, kind in self._con.execute(
             "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY column_index"
         ).fetchall():
-            self.kinds.setdefault(table, {})[column] = kind
+            if not column.endswith(FLOAT):
+                self.kinds.setdefault(table, {})[column] = kind
         self.counts: dict[str, int] = {
             table: self._con.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchall()[0][0]
             for table in self.kinds
@@ -134,7 +135,7 @@ class Columns:
         """SQL of a column with the values that SQLite has."""
         kind = self._kind(table, column)
         if kind.startswith("DECIMAL"):
-            return f"CAST({quote_name(column)} AS DOUBLE)"
+            return quote_name(column + FLOAT)
         if kind == "BOOLEAN":
             return f"CAST({quote_name(column)} AS BIGINT)"
         return quote_name(NUMBER if column == "rowid" else column)

@@ -14,6 +14,9 @@ from pipelines.engine import quote_name, quote_text
 from pipelines.publication.gather import PublishedColumn, PublishedTable, text_of
 
 NUMBER = "_rowid"
+FLOAT = "~"
+"""Ending of the column that has an amount as SQLite has it: turning exact decimals into floats takes a second a million."""
+
 PLACE = Path("site") / "pages.duckdb"
 _KEPT = ("BIGINT", "INTEGER", "BOOLEAN", "DECIMAL")
 
@@ -26,6 +29,16 @@ def _value(column: PublishedColumn, key: Sequence[str]) -> str:
     return f"coalesce({text}, '')" if column.name in key else text
 
 
+def _values(columns: Sequence[PublishedColumn], key: Sequence[str]) -> str:
+    values = [f"{_value(column, key)} AS {quote_name(column.name)}" for column in columns]
+    values += [
+        f"CAST({quote_name(column.name)} AS DOUBLE) AS {quote_name(column.name + FLOAT)}"
+        for column in columns
+        if column.duckdb_type.startswith("DECIMAL")
+    ]
+    return ", ".join(values)
+
+
 def write_pages(
     con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable], extra: Sequence[str], path: Path
 ) -> None:
@@ -35,9 +48,7 @@ def write_pages(
     con.execute("SET preserve_insertion_order = true")
     try:
         for table in tables:
-            values = ", ".join(
-                f"{_value(column, table.key)} AS {quote_name(column.name)}" for column in table.columns
-            )
+            values = _values(table.columns, table.key)
             last = ("member_code", "source_file", "source_row_number")
             order = ", ".join(quote_name(name) for name in (table.key or last))
             _number(con, table.name, f"SELECT {values} FROM {quote_name(table.name)}", order)
@@ -46,7 +57,7 @@ def write_pages(
                 PublishedColumn(column, kind, None)
                 for column, kind, *_ in con.execute(f"DESCRIBE {quote_name(name)}").fetchall()
             ]
-            values = ", ".join(f"{_value(column, ())} AS {quote_name(column.name)}" for column in columns)
+            values = _values(columns, ())
             _number(con, name, f"SELECT {values} FROM {quote_name(name)}", "ALL")
     finally:
         con.execute("SET preserve_insertion_order = false")

@@ -13,7 +13,7 @@ import adbc_driver_sqlite.dbapi
 import duckdb
 
 from pipelines.engine import quote_name, quote_text
-from pipelines.publication.formats.pages import NUMBER
+from pipelines.publication.formats.pages import FLOAT, NUMBER
 from pipelines.publication.gather import PublishedColumn, PublishedTable
 
 BATCH_ROWS = 100_000
@@ -31,7 +31,7 @@ def _value(name: str, duckdb_type: str) -> str:
     quoted = quote_name(name)
     if duckdb_type in _AFFINITY:
         return f"CAST({quoted} AS BIGINT)"
-    return f"CAST({quoted} AS DOUBLE)" if duckdb_type.startswith("DECIMAL") else quoted
+    return quote_name(name + FLOAT) if duckdb_type.startswith("DECIMAL") else quoted
 
 
 def write_sqlite(
@@ -68,6 +68,7 @@ def write_sqlite(
             values = ", ".join(
                 f"{_value(column, kind)} AS {quote_name('rowid' if column == NUMBER else column)}"
                 for column, kind, *_ in described
+                if not column.endswith(FLOAT)
             )
             _copy(con, target, f"SELECT {values} FROM pages.{quote_name(name)}", name)
         target.commit()
