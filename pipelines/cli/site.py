@@ -21,7 +21,7 @@ def datasette_command(release: Path, site: Path, host: str, port: int) -> list[s
         "sql_time_limit_ms": 3000,
         "facet_time_limit_ms": 1500,
         "suggest_facets": "off",
-        "default_page_size": 50,
+        "default_page_size": 30,
         "max_csv_mb": 0,
         "num_sql_threads": 4,
         "trace_debug": "off",

@@ -67,7 +67,8 @@ class Workers:
 
     def __post_init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="ingp-sql-"))
-        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        # The last that answered answers next: it is warm, and a process that is not needed is never started.
+        self._idle: asyncio.LifoQueue[_Worker | None] = asyncio.LifoQueue()
         for _place in range(self.limits.workers):
             self._idle.put_nowait(None)
         self._started = 0
