@@ -189,7 +189,7 @@ def main() -> None:
         stream(settings)
         return
     confine(settings)
-    engines = {"duckdb": open_duckdb(settings)}
+    engines: dict[str, Any] = {"duckdb": open_duckdb(settings)}
     if settings.get("sqlite"):
         engines["sqlite"] = open_sqlite(settings["sqlite"])
     print(json.dumps({"ready": True}), flush=True)
