@@ -49,27 +49,22 @@ def register_routes() -> list[tuple[str, Any]]:
 
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
-    """Security headers on every answer; on files of the release their media type, open to other sites."""
-    prefix = datasette.urls.path("/files/")
+    """Security headers on every answer."""
 
     def wrap(app: Any) -> Any:
         async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            path = scope["path"].removeprefix(prefix) if scope["path"].startswith(prefix) else None
 
             async def tell(message: dict[str, Any]) -> None:
                 if message["type"] == "http.response.start":
-                    own = dict(HEADERS)
-                    if path is not None and message["status"] == 200:
-                        own |= {b"access-control-allow-origin": b"*"}
-                        kind = datasette.published.release.media_types.get(path)
-                        own |= {b"content-type": kind.encode()} if kind else {}
                     kept = [
-                        (key, value) for key, value in message.get("headers", []) if key.lower() not in own
+                        (key, value)
+                        for key, value in message.get("headers", [])
+                        if key.lower() not in HEADERS
                     ]
-                    message = {**message, "headers": [*kept, *own.items()]}
+                    message = {**message, "headers": [*kept, *HEADERS.items()]}
                 await send(message)
 
             await app(scope, receive, tell)

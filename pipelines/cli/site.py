@@ -21,7 +21,7 @@ def datasette_command(release: Path, site: Path, host: str, port: int) -> list[s
         "sql_time_limit_ms": 3000,
         "facet_time_limit_ms": 1500,
         "suggest_facets": "off",
-        "default_page_size": 50,
+        "default_page_size": 30,
         "max_csv_mb": 0,
         "num_sql_threads": 4,
         "trace_debug": "off",
@@ -34,7 +34,7 @@ def datasette_command(release: Path, site: Path, host: str, port: int) -> list[s
         str(release / "datasette.json"),
     ]
     command += ["--template-dir", str(site / "templates"), "--plugins-dir", str(site / "plugins")]
-    command += ["--static", f"assets:{site / 'static'}", "--static", f"files:{release}"]
+    command += ["--static", f"assets:{site / 'static'}"]
     for name, value in settings.items():
         command += ["--setting", name, str(value)]
     return [*command, "--host", host, "--port", str(port), "--cors"]

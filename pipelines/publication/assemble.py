@@ -18,6 +18,7 @@ from pipelines.exceptions import PublicationError
 from pipelines.identifiers import ReleaseId
 from pipelines.publication.formats.csv import write_csv
 from pipelines.publication.formats.duck import write_duckdb
+from pipelines.publication.formats.pages import PLACE, write_pages
 from pipelines.publication.formats.parquet import write_parquet
 from pipelines.publication.formats.sqlite import write_sqlite
 from pipelines.publication.formats.zipped import write_zip
@@ -113,7 +114,8 @@ def _build(
         progress(table.name, done, steps)
         written += _write_table(con, table, catalogue, facts, work)
     progress("SQLite", steps - 4, steps)
-    write_sqlite(con, tables, REFERENCE, work / SQLITE)
+    write_pages(con, tables, REFERENCE, work / PLACE)
+    write_sqlite(con, tables, REFERENCE, work / SQLITE, work / PLACE)
     progress("DuckDB", steps - 3, steps)
     comments = {
         table.name: catalogue.texts.table("en", table.table.package_type, table.table.name).title

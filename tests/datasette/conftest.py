@@ -144,7 +144,7 @@ class Site:
             config=json.loads((release / "datasette.json").read_text(encoding="utf-8")),
             template_dir=str(SITE / "templates"),
             plugins_dir=str(SITE / "plugins"),
-            static_mounts=[("assets", str(SITE / "static")), ("files", str(release))],
+            static_mounts=[("assets", str(SITE / "static"))],
             settings={"suggest_facets": False, "sql_time_limit_ms": 3000, "max_csv_mb": 0},
             cors=True,
         )
@@ -195,3 +195,21 @@ def empty_site(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -
     made = make_site(catalogue, tmp_path_factory.mktemp("empty"), {})
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def packages() -> Mapping[tuple[str, str], Mapping[str, Sequence[Row]]]:
+    """What the site's release was made of."""
+    return PACKAGES
+
+
+@pytest.fixture(scope="session")
+def build(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Packages -> folder of a release made of them."""
+
+    def made(packages: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]]) -> Path:
+        other = make_site(catalogue, tmp_path_factory.mktemp("other"), packages)
+        other.close()
+        return other.release
+
+    return made

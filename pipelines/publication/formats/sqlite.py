@@ -12,7 +12,9 @@ from pathlib import Path
 import adbc_driver_sqlite.dbapi
 import duckdb
 
-from pipelines.publication.gather import PublishedColumn, PublishedTable, text_of
+from pipelines.engine import quote_name, quote_text
+from pipelines.publication.formats.pages import FLOAT, NUMBER
+from pipelines.publication.gather import PublishedColumn, PublishedTable
 
 BATCH_ROWS = 100_000
 _AFFINITY = {"BIGINT": "INTEGER", "INTEGER": "INTEGER", "BOOLEAN": "INTEGER"}
@@ -24,21 +26,25 @@ def _affinity(column: PublishedColumn) -> str:
     )
 
 
-def _value(column: PublishedColumn, key: Sequence[str]) -> str:
-    name = f'"{column.name}"'
-    if column.duckdb_type in _AFFINITY:
-        return f"CAST({name} AS BIGINT)"
-    if column.duckdb_type.startswith("DECIMAL"):
-        return f"CAST({name} AS DOUBLE)"
-    text = text_of(column)
-    # A row page is addressed by its key: an empty part is an empty text, not NULL.
-    return f"coalesce({text}, '')" if column.name in key else text
+def _value(name: str, duckdb_type: str) -> str:
+    """SQL of a column of the pages as SQLite keeps it."""
+    quoted = quote_name(name)
+    if duckdb_type in _AFFINITY:
+        return f"CAST({quoted} AS BIGINT)"
+    return quote_name(name + FLOAT) if duckdb_type.startswith("DECIMAL") else quoted
 
 
 def write_sqlite(
-    con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable], extra: Sequence[str], path: Path
+    con: duckdb.DuckDBPyConnection,
+    tables: Sequence[PublishedTable],
+    extra: Sequence[str],
+    path: Path,
+    pages: Path,
 ) -> None:
-    """Write all published tables, and the `extra` reference tables, into a new SQLite file."""
+    """Write all published tables, and the `extra` reference tables, into a new SQLite file.
+
+    pages: file of `write_pages`, whose rows, in their order and with their numbers, these are.
+    """
     database = sqlite3.connect(path)
     database.executescript("PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
     for table in tables:
@@ -53,18 +59,21 @@ def write_sqlite(
     database.commit()
     database.close()
 
+    con.execute(f"ATTACH {quote_text(pages)} AS pages (READ_ONLY)")
+    # Rows are written in the order of their numbers: SQLite then only ever appends.
+    con.execute("SET preserve_insertion_order = true")
     with adbc_driver_sqlite.dbapi.connect(str(path)) as target:
-        for table in tables:
-            values = ", ".join(f'{_value(column, table.key)} AS "{column.name}"' for column in table.columns)
-            _copy(con, target, f'SELECT {values} FROM "{table.name}"', table.name)
-        for name in extra:
-            described = con.execute(f'DESCRIBE "{name}"').fetchall()
+        for name in (*(table.name for table in tables), *extra):
+            described = con.execute(f"DESCRIBE pages.{quote_name(name)}").fetchall()
             values = ", ".join(
-                f'{text_of(PublishedColumn(column, kind, None)) if kind not in _AFFINITY else f"CAST({chr(34)}{column}{chr(34)} AS BIGINT)"} AS "{column}"'
+                f"{_value(column, kind)} AS {quote_name('rowid' if column == NUMBER else column)}"
                 for column, kind, *_ in described
+                if not column.endswith(FLOAT)
             )
-            _copy(con, target, f'SELECT {values} FROM "{name}"', name)
+            _copy(con, target, f"SELECT {values} FROM pages.{quote_name(name)}", name)
         target.commit()
+    con.execute("SET preserve_insertion_order = false")
+    con.execute("DETACH pages")
     _finish(tables, path)
 
 

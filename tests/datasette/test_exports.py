@@ -1,0 +1,129 @@
+"""Streams of all rows: the same rows as the page and the files, counted before, recognisable when broken."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pyarrow.parquet as pq
+import pytest
+
+TABLE = "/ingp/procurement_processes"
+QUERIES = (
+    "", "member_code=XAA", "_search=papel", "_search=papel&tender_status=complete", "ocid__glob=ocds-xaa*",
+    "_where=tender_value_amount>5000", "_sort_desc=tender_value_amount", "tender_title__contains=obra&_sort=ocid",
+    "_search=zzzz", "tender_value_amount__gt=5000&_sort_desc=tender_title", "_where=1&_sort_desc=tender_value_amount",
+    "_search=obra&_sort_desc=tender_value_amount", "has_enquiries=1",
+)  # fmt: skip
+
+
+def ask(site: Any, path: str, method: str = "GET") -> Any:
+    return site.runner.run(site.datasette.client.request(method, path))
+
+
+def keys_of_pages(site: Any, query: str) -> list[str]:
+    path, found = f"{TABLE}.json?{query}&_size=20", []
+    while path:
+        answer = site.get(path).json()
+        found += [row["ocid"] for row in answer["rows"]]
+        path = answer["next_url"] and answer["next_url"].removeprefix("http://localhost")
+    return found
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_file_has_the_rows_of_the_pages_in_their_order(site: Any, query: str) -> None:
+    expected = keys_of_pages(site, query)
+    answer = ask(site, f"{TABLE}.csv?{query}")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["ocid"] for row in rows] == expected
+    assert answer.headers["x-row-count"] == str(len(expected))
+    assert answer.headers["x-release"] == site.package["version"]
+    lines = [json.loads(line) for line in ask(site, f"{TABLE}.jsonl?{query}").text.splitlines()]
+    assert [row["ocid"] for row in lines] == expected
+    table = pq.read_table(io.BytesIO(ask(site, f"{TABLE}.parquet?{query}").content))
+    assert table.column("ocid").to_pylist() == expected
+
+
+def test_the_whole_table_is_the_file_of_the_release(site: Any) -> None:
+    for resource in site.package["resources"]:
+        if resource["format"] == "csv":
+            name = Path(resource["path"]).stem
+            ours = ask(site, f"/ingp/{name}.csv").text.splitlines(keepends=True)
+            file = (site.release / resource["path"]).read_text(encoding="utf-8").splitlines(keepends=True)
+            assert ours[0] == file[0] and sorted(ours) == sorted(file)
+
+
+def test_columns_and_size_are_as_asked(site: Any) -> None:
+    answer = ask(site, f"{TABLE}.csv?_col=tender_title&_size=3")
+    assert (
+        answer.text.splitlines()[0] == "member_code,ocid,tender_title"
+        and answer.headers["x-row-count"] == "3"
+    )
+    assert len(answer.text.splitlines()) == 4
+
+
+def test_head_tells_the_count_and_sends_nothing(site: Any) -> None:
+    answer = ask(site, f"{TABLE}.csv?member_code=XCC", "HEAD")
+    assert answer.headers["x-row-count"] == "3" and answer.content == b""
+
+
+def test_a_last_line_says_that_all_is_there(site: Any) -> None:
+    assert ask(site, f"{TABLE}.csv?_end=on").text.splitlines()[-1] == "#end,63"
+    assert json.loads(ask(site, f"{TABLE}.jsonl?_end=on").text.splitlines()[-1]) == {"_end": {"rows": 63}}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/ingp/nothing.csv", 404), (f"{TABLE}.csv?nothing=1", 400), (f"{TABLE}.csv?_size=x", 400),
+     (f"{TABLE}.csv?_where=nonsense(", 400), ("/ingp/sqlite_master.csv", 404)],
+)  # fmt: skip
+def test_nonsense_is_refused_before_the_start(site: Any, path: str, status: int) -> None:
+    answer = ask(site, path)
+    assert answer.status_code == status and "x-row-count" not in answer.headers
+
+
+def test_too_many_at_once_are_asked_to_wait(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site.datasette, "exports_running", 3)
+    answer = ask(site, f"{TABLE}.csv")
+    assert answer.status_code == 503 and answer.headers["retry-after"] == "30"
+    assert set(answer.json()["details"]) == {"es", "en", "pt", "fr"}
+
+
+def test_a_broken_stream_has_no_end(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The announced count is wrong, or the process fails: the last chunk is not sent."""
+    site.datasette.get_database("ingp").columns.counts  # noqa: B018 - the columns are there
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def broken() -> None:
+        scope = {
+            "type": "http", "method": "GET", "path": f"{TABLE}.csv", "raw_path": f"{TABLE}.csv".encode(),
+            "query_string": b"", "headers": [], "http_version": "1.1", "scheme": "http", "server": ("localhost", 80),
+            "client": ("127.0.0.1", 1),
+        }  # fmt: skip
+        await site.datasette.app()(scope, None, send)
+
+    real = site.datasette.get_database("ingp")._fetch
+
+    async def one_more(sql: str, seconds: float, numbers: Any = None) -> Any:
+        rows = await real(sql, seconds, numbers)
+        return [(rows[0][0] + 1,)] if sql.startswith("SELECT count") else rows
+
+    monkeypatch.setattr(site.datasette.get_database("ingp"), "_fetch", one_more)
+    site.runner.run(broken())
+    bodies = [each for each in sent if each["type"] == "http.response.body"]
+    assert sent[0]["status"] == 200 and any(each.get("body") for each in bodies)
+    # Datasette then tries to answer with an error page, which a server refuses: the connection is cut.
+    second = next(place for place, each in enumerate(sent) if place and each["type"] == "http.response.start")
+    assert all(each.get("more_body") for each in sent[1:second])
+    assert site.datasette.exports_running == 0
+
+
+def test_filters_with_quotes_do_no_harm(site: Any) -> None:
+    query = urlencode({"tender_title": "'); COPY (select 1) TO '/tmp/x'; --"})
+    answer = ask(site, f"{TABLE}.csv?{query}")
+    assert answer.status_code == 200 and answer.headers["x-row-count"] == "0"
