@@ -7,6 +7,15 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.rendering import (
+    Against,
+    Excel,
+    Form,
+    Output,
+    chosen_form,
+    earlier_report,
+    write_rendering,
+)
 from pipelines.cli.show import (
     Exit,
     err,
@@ -14,11 +23,12 @@ from pipelines.cli.show import (
     labelled,
     out,
     print_json,
-    print_report,
     progress_bar,
+    table_titles,
     verdict_title,
 )
-from pipelines.cli.words import LANGUAGE, _
+from pipelines.cli.words import _
+from pipelines.reporting.comparison import Comparison
 from pipelines.settings import Settings
 
 
@@ -89,9 +99,10 @@ def validate(
     package_type: PackageTypeName = None,
     mapping: Mapping = None,
     rows: RowsPolicy = False,
-    form: Annotated[
-        str, typer.Option("--format", metavar=_("FORMAT"), help=_("terminal or markdown."))
-    ] = "terminal",
+    form: Form = "",
+    output: Output = None,
+    excel: Excel = False,
+    against: Against = None,
     as_json: Json = False,
 ) -> None:
     # Imported here: `ingp --help` and mistyped options answer at once.
@@ -99,42 +110,76 @@ def validate(
     from pipelines.identifiers import MemberCode
     from pipelines.intake import receive_submission
     from pipelines.records import AcceptancePolicy, Verdict
-    from pipelines.reporting import render_markdown
-    from pipelines.validation import report_to_dict, validate_package
+    from pipelines.validation import validate_package
     from pipelines.zones import Zones
 
     settings = Settings()
     catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
     if member not in catalogue.members:
         raise typer.BadParameter(_("{member} is not the code of a member.").format(member=member))
-    with tempfile.TemporaryDirectory(prefix="ingp-") as folder, progress_bar(as_json) as progress:
-        zones = Zones(Path(folder))
-        progress(_("Reading"), 0, 1)
-        staged = receive_submission(
-            files,
-            MemberCode(member),
-            zones,
-            catalogue,
-            package_type=package_type,
-            instructions=read_mapping(mapping),
-        )
-        policy = AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE
-        report = validate_package(
-            staged,
-            catalogue,
-            zones.report_folder(staged.submission.submission_id),
-            policy=policy,
-            memory_limit=settings.memory_limit,
-            threads=settings.threads,
-            progress=progress,
-        )
-    if as_json:
-        print_json({**report_to_dict(report), "understood": staged.understood})
-    elif form == "markdown":
-        out.print(render_markdown(report, catalogue, LANGUAGE), markup=False, soft_wrap=True)
-    else:
-        print_report(report, catalogue)
+    form = chosen_form(form, output, as_json)
+    before = earlier_report(against)
+    with tempfile.TemporaryDirectory(prefix="ingp-") as kept:
+        zones = Zones(Path(kept))
+        with progress_bar(as_json, table_titles(catalogue)) as progress:
+            progress(_("Reading"), 0, 1)
+            staged = receive_submission(
+                files,
+                MemberCode(member),
+                zones,
+                catalogue,
+                package_type=package_type,
+                instructions=read_mapping(mapping),
+            )
+            folder = zones.report_folder(staged.submission.submission_id)
+            report = validate_package(
+                staged,
+                catalogue,
+                folder,
+                policy=AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE,
+                memory_limit=settings.memory_limit,
+                threads=settings.threads,
+                progress=progress,
+                budget_seconds=settings.validation_seconds or None,
+            )
+        comparison = _compared(before, folder)
+        write_rendering(folder, catalogue, form, output=output, excel=excel, comparison=comparison)
     raise typer.Exit(Exit.DATA if report.verdict is Verdict.REJECTED else Exit.OK)
+
+
+def _compared(before: Path | None, after: Path) -> Comparison | None:
+    """Two reports of different members or package types are a slip of the command line."""
+    from pipelines.reporting.comparison import compare_reports
+
+    if before is None:
+        return None
+    try:
+        return compare_reports(before, after)
+    except ValueError as error:
+        raise typer.BadParameter(
+            _("The two reports are not of the same member and package type.") + f" ({error})"
+        ) from None
+
+
+def report(
+    submission: Annotated[
+        str, typer.Argument(metavar=_("SUBMISSION"), help=_("Submission, or the beginning of its name."))
+    ],
+    form: Form = "",
+    output: Output = None,
+    excel: Excel = False,
+    against: Against = None,
+    as_json: Json = False,
+) -> None:
+    from pipelines import workflow
+    from pipelines.reporting.comparison import read_comparison
+
+    site = workflow.Installation.open()
+    form = chosen_form(form, output, as_json)
+    before = earlier_report(against)
+    folder = site.zones.report_folder(workflow.find_submission(site, submission))
+    comparison = _compared(before, folder) or read_comparison(folder)
+    write_rendering(folder, site.catalogue, form, output=output, excel=excel, comparison=comparison)
 
 
 def recheck(as_json: Json = False) -> None:
@@ -194,5 +239,6 @@ def doctor(as_json: Json = False) -> None:
 
 def register(app: typer.Typer) -> None:
     app.command(help=_("Check files without submitting anything. Needs no set-up."))(validate)
+    app.command(help=_("Show the report of a submission again, in any language and form."))(report)
     app.command(help=_("Try the rules of now on everything accepted, without changing anything."))(recheck)
     app.command(help=_("Look whether this installation is in order."))(doctor)
