@@ -70,6 +70,9 @@ class Sentences:
     def suggestion(self, finding: Finding) -> str | None:
         """``Perhaps: …`` when the finder knows a near miss."""
         near = finding.parameters.get("suggestion")
+        twin = finding.parameters.get("first_row") or finding.parameters.get("other_row")
+        if not near and twin:
+            return self._("Compare with row {row}").format(row=twin)
         if not near:
             return None
         codelist = finding.parameters.get("codelist")
