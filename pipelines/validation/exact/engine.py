@@ -87,15 +87,18 @@ def _prove_and_examine(
     folder: Path,
     terminal: FrictionlessException | None = None,
 ) -> tuple[Source, Finished]:
-    """First as if every record had as many cells as it should, for most files are so; then counting them."""
+    """First as if every record had as many cells as it should, for most files are so; then counting them; then by one
+    thread alone, for DuckDB's threads may begin in the middle of a quoted cell and take its lines for rows.
+    """
     lookups = _read_lookups(probe)
-    for count_cells in (False, True):
+    for count_cells, parallel in ((False, True), (True, True), (True, False)):
         try:
             source = prove(path, delimiter, len(probe.fields), _checker(settings), count_cells=count_cells)
             source.terminal = terminal
+            source.parallel = parallel
             return source, _examine(probe, source, lookups, checklist, settings, folder)
         except MisreadError:
-            if count_cells:
+            if not parallel:
                 raise
     raise AssertionError("unreachable")
 
