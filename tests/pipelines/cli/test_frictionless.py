@@ -68,6 +68,8 @@ def test_what_is_no_file_and_no_schema_is_misuse(folder: Path) -> None:
 
 PRESS = """
 import os, signal, sys, threading, time
+# A job in the background of a shell ignores Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def press():
     while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         time.sleep(0.01)
