@@ -1,12 +1,12 @@
 """``ingp validate``, ``ingp recheck``, ``ingp doctor``."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipelines.cli.judging import catalogue_for, judged
 from pipelines.cli.rendering import (
     Against,
     Excel,
@@ -24,7 +24,6 @@ from pipelines.cli.show import (
     out,
     print_json,
     progress_bar,
-    table_titles,
     verdict_title,
 )
 from pipelines.cli.words import _
@@ -105,46 +104,27 @@ def validate(
     against: Against = None,
     as_json: Json = False,
 ) -> None:
-    # Imported here: `ingp --help` and mistyped options answer at once.
-    from pipelines.catalogue import load_catalogue
-    from pipelines.identifiers import MemberCode
-    from pipelines.intake import receive_submission
-    from pipelines.records import AcceptancePolicy, Verdict
-    from pipelines.validation import validate_package
-    from pipelines.zones import Zones
+    from pipelines.records import Verdict
 
     settings = Settings()
-    catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
-    if member not in catalogue.members:
-        raise typer.BadParameter(_("{member} is not the code of a member.").format(member=member))
+    catalogue = catalogue_for(settings, member)
     form = chosen_form(form, output, as_json)
     before = earlier_report(against)
-    with tempfile.TemporaryDirectory(prefix="ingp-") as kept:
-        zones = Zones(Path(kept))
-        with progress_bar(as_json, table_titles(catalogue)) as progress:
-            progress(_("Reading"), 0, 1)
-            staged = receive_submission(
-                files,
-                MemberCode(member),
-                zones,
-                catalogue,
-                package_type=package_type,
-                instructions=read_mapping(mapping),
-            )
-            folder = zones.report_folder(staged.submission.submission_id)
-            report = validate_package(
-                staged,
-                catalogue,
-                folder,
-                policy=AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE,
-                memory_limit=settings.memory_limit,
-                threads=settings.threads,
-                progress=progress,
-                budget_seconds=settings.validation_seconds or None,
-            )
-        comparison = _compared(before, folder)
-        write_rendering(folder, catalogue, form, output=output, excel=excel, comparison=comparison)
-    raise typer.Exit(Exit.DATA if report.verdict is Verdict.REJECTED else Exit.OK)
+    told = read_mapping(mapping)
+    with judged(
+        files,
+        member,
+        catalogue,
+        settings,
+        package_type=package_type,
+        instructions=told,
+        rows=rows,
+        quiet=as_json,
+    ) as found:
+        comparison = _compared(before, found.folder)
+        write_rendering(found.folder, catalogue, form, output=output, excel=excel, comparison=comparison)
+        refused = found.report.verdict is Verdict.REJECTED
+    raise typer.Exit(Exit.DATA if refused else Exit.OK)
 
 
 def _compared(before: Path | None, after: Path) -> Comparison | None:

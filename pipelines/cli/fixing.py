@@ -13,7 +13,8 @@ from rich.padding import Padding
 from rich.panel import Panel
 
 from pipelines.cli.checking import Files, Json, Mapping, PackageTypeName, RowsPolicy, read_mapping
-from pipelines.cli.show import Exit, number, out, print_json, progress_bar, table_titles
+from pipelines.cli.judging import catalogue_for, judged
+from pipelines.cli.show import Exit, number, out, print_json
 from pipelines.cli.words import LANGUAGE, _
 from pipelines.settings import Settings
 
@@ -32,15 +33,6 @@ Target = Annotated[
         "--output", "-o", metavar=_("PATH"), help=_("Where to write; what is there is never overwritten.")
     ),
 ]
-
-
-def _catalogue(settings: Settings, member: str) -> "Catalogue":
-    from pipelines.catalogue import load_catalogue
-
-    catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
-    if member not in catalogue.members:
-        raise typer.BadParameter(_("{member} is not the code of a member.").format(member=member))
-    return catalogue
 
 
 def return_(
@@ -66,7 +58,7 @@ def return_(
 
     if target.exists() and not target.is_dir():
         raise typer.BadParameter(_("{path} is a file; a folder is needed here.").format(path=target))
-    catalogue = _catalogue(Settings(), member)
+    catalogue = catalogue_for(Settings(), member)
     written: list[Path] = []
     with _judged(files, catalogue, member, package_type, mapping, rows, as_json) as (staged, folder):
         original = Path(staged.folder) / "original"
@@ -93,11 +85,7 @@ def _judged(
     quiet: bool,
 ) -> Iterator[tuple["StagedPackage", Path]]:
     """What was sent, staged, and the folder of its report: of a submission here, or of files looked at now."""
-    from pipelines.identifiers import MemberCode
-    from pipelines.intake import read_staged, receive_submission
-    from pipelines.records import AcceptancePolicy
-    from pipelines.validation import validate_package
-    from pipelines.zones import Zones
+    from pipelines.intake import read_staged
 
     missing = [path for path in files if not path.exists()]
     if missing and len(files) == 1 and len(files[0].parts) == 1:
@@ -111,29 +99,18 @@ def _judged(
         raise typer.BadParameter(
             _("{path} does not exist. Is the name right, and the folder?").format(path=missing[0])
         )
-    settings = Settings()
-    with tempfile.TemporaryDirectory(prefix="ingp-") as kept:
-        zones = Zones(Path(kept))
-        staged = receive_submission(
-            files,
-            MemberCode(member),
-            zones,
-            catalogue,
-            package_type=package_type,
-            instructions=read_mapping(mapping),
-        )
-        folder = zones.report_folder(staged.submission.submission_id)
-        with progress_bar(quiet, table_titles(catalogue)) as progress:
-            validate_package(
-                staged,
-                catalogue,
-                folder,
-                policy=AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE,
-                memory_limit=settings.memory_limit,
-                threads=settings.threads,
-                progress=progress,
-            )
-        yield staged, folder
+    told = read_mapping(mapping)
+    with judged(
+        files,
+        member,
+        catalogue,
+        Settings(),
+        package_type=package_type,
+        instructions=told,
+        rows=rows,
+        quiet=quiet,
+    ) as found:
+        yield found.staged, found.folder
 
 
 def fix(
@@ -166,7 +143,7 @@ def fix(
     if apply and target is None:
         raise typer.BadParameter(_("--apply needs -o: the mended file is a new one."))
     targets = _targets(files, target, apply)
-    catalogue = _catalogue(Settings(), member)
+    catalogue = catalogue_for(Settings(), member)
     told = read_mapping(mapping)
     answers, failed = [], False
     for file, path in zip(files, targets, strict=True):

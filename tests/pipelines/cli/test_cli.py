@@ -1,30 +1,14 @@
 """The command as people and scripts use it: a process of its own, its output and its exit code."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.command import ingp
+
 HEADING = "contract_id,buyer_name,supplier_name,contract_date_signed\n"
-
-
-def ingp(folder: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "INGP_DATA_DIR": str(folder / "var"),
-        "INGP_LANGUAGE": language,
-        "COLUMNS": "120",
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-m", "pipelines.cli.main", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
 
 
 @pytest.fixture

@@ -1,29 +1,17 @@
 """``ingp return`` and ``ingp fix`` as people and scripts use them."""
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests import command
+
 HEADING = "contract_id,buyer_name,supplier_name,contract_date_signed\n"
 
 
-def ingp(folder: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "INGP_DATA_DIR": str(folder / "var"),
-        "INGP_LANGUAGE": language,
-        "COLUMNS": "140",
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-m", "pipelines.cli.main", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
+ingp = partial(command.ingp, columns=140)
 
 
 @pytest.fixture

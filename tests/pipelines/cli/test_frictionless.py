@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from frictionless import Resource, Schema
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests import command
+from tests.command import ROOT
 
 
 def ingp(folder: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "INGP_LANGUAGE": language, "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pipelines.cli.main", "frictionless", *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    return command.ingp(folder, "frictionless", *words, language=language)
 
 
 @pytest.fixture
