@@ -13,7 +13,7 @@ from pipelines.fixing.proposals import Fix, FixGroup, Left, Proposal
 from pipelines.fixing.reading import UnfixableError
 from pipelines.intake.plan import column_letter
 from pipelines.reporting import Sentences, translations
-from pipelines.reporting.findings_file import guarded
+from pipelines.reporting.findings_file import guarded, taken
 from pipelines.reporting.places import sheet_name
 from pipelines.reporting.visible import visible
 
@@ -122,15 +122,8 @@ def diff_lines(proposal: Proposal, catalogue: Catalogue, language: str) -> Itera
         texts = (words.kind(fix.kind), fix.sheet or "", fix.cell, fix.before, fix.after)
         writer.writerow([guarded(text) for text in texts])
         if buffer.tell() > 2**16:
-            yield _taken(buffer)
-    yield _taken(buffer)
-
-
-def _taken(buffer: io.StringIO) -> bytes:
-    text = buffer.getvalue()
-    buffer.seek(0)
-    buffer.truncate()
-    return text.encode("utf-8", "backslashreplace")
+            yield taken(buffer)
+    yield taken(buffer)
 
 
 def refusal(error: UnfixableError, catalogue: Catalogue, language: str) -> str:

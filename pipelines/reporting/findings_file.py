@@ -41,11 +41,12 @@ def findings_lines(
         for batch in file.iter_batches(_BATCH):
             for row in batch.to_pylist():
                 writer.writerow(words.line(row))
-            yield _taken(buffer)
-    yield _taken(buffer)
+            yield taken(buffer)
+    yield taken(buffer)
 
 
-def _taken(buffer: io.StringIO) -> bytes:
+def taken(buffer: io.StringIO) -> bytes:
+    """What has been written into a buffer, as UTF-8, and the buffer empty again."""
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()
