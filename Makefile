@@ -8,7 +8,7 @@ PORT ?= 8001
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format translations templates lock serve clean
+.PHONY: help demo test check bench fuzz format translations templates lock serve clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: $(READY) ## Everything CI checks besides the tests: format, lint, types, 
 
 bench: $(READY) ## Benchmarks beside their peers; ONLY=name for one, results in benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+fuzz: $(READY) ## Random tables and schemas, our report against that of Frictionless, for FUZZ_SECONDS
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) --keep var/fuzz $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 format: $(READY) ## Format and mend what can be mended
 	@$(BIN)/ruff check --fix .

@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,20 @@ from rich.table import Table
 
 from benchmarks import site
 from benchmarks.generate import write_contracts_flat
+from benchmarks.tables import write_csv, write_organisations, write_xlsx
 
 RESULTS = Path(__file__).with_name("results.json")
 SIZES = {"submit-to-published-100k": 100_000, "submit-to-published-1m": 1_000_000}
 """Name of a benchmark -> rows. The peer's frictionless alone takes minutes at a million."""
+VALIDATIONS = {
+    "validate-1m": 1_000_000,
+    "validate-1m-dirty": 1_000_000,
+    "validate-5m": 5_000_000,
+    "validate-xlsx-100k": 100_000,
+}
+"""Name of a benchmark of validation alone -> rows."""
+CACHE = Path(os.environ.get("INGP_BENCH_CACHE", Path(__file__).resolve().parents[1] / "var" / "benchmarks"))
+"""Where the tables of the validation benchmarks stay between runs: gigabytes, never committed."""
 
 
 SITE_SIZES = {"site-200k": 200_000, "site-1m": 1_000_000, "site-5m": 5_000_000}
@@ -82,6 +94,61 @@ def entry(
     }
 
 
+def _table(name: str, write: Callable[[Path], None]) -> str:
+    """The name of a file in the cache, written when it is not there; under its own name only when it is whole."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    if not (CACHE / "organisations.csv").exists():
+        write_organisations(CACHE)
+    if not (CACHE / name).exists():
+        part = CACHE / f"part-{name}"
+        write(part)
+        part.rename(CACHE / name)
+    return name
+
+
+def _measured(job: str, file: str) -> dict[str, Any]:
+    """Figures of one job of `benchmarks.validation`, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.validation", job, str(CACHE), file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{job} over {file} failed:\n{done.stderr[-2000:]}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _beside(name: str, ours: dict[str, Any], job: str, title: str, file: str) -> dict[str, Any]:
+    """An entry that sets our figures beside those of another job over the same file."""
+    theirs = _measured(job, file)
+    if theirs.get("errors", ours["errors"]) != ours["errors"]:
+        raise SystemExit(f"{name}: {ours['errors']} errors here, {theirs['errors']} there")
+    return entry(name, ours, title, theirs["seconds"])
+
+
+def bench_validation(name: str, scale: float) -> list[dict[str, Any]]:
+    """`scale` 1 is the size that the name promises; smaller ones are for trying the benchmark itself."""
+    count = int(VALIDATIONS[name] * scale)
+    label = f"clean-{count}" if name != "validate-1m-dirty" else f"dirty-{count}"
+    if name == "validate-xlsx-100k":
+        file = _table(f"{label}.xlsx", lambda path: write_xlsx(path, count))
+    else:
+        file = _table(f"{label}.csv", lambda path: write_csv(path, count, dirty="dirty" in name))
+    ours = _measured("ours", file)
+    if ours["path"] not in ("fast", "workbook"):
+        raise SystemExit(f"{name} went by {ours['path']}")
+    if name == "validate-5m":
+        return [entry(name, ours, None, None)]
+    results = [_beside(name, ours, "frictionless", "frictionless validate", file)]
+    if name == "validate-1m":
+        results.append(
+            _beside(f"{name}: beside a copy", ours, "parquet", "DuckDB, CSV to zstd Parquet", file)
+        )
+    if name == "validate-xlsx-100k":
+        results.append(
+            _beside(f"{name}: beside reading", ours, "frictionless-read", "frictionless reads cells", file)
+        )
+    return results
+
+
 def show(results: list[dict[str, Any]]) -> None:
     table = Table(title="Benchmarks (ratio above 1: faster than the peer)")
     keys = (
@@ -107,11 +174,14 @@ def show(results: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", choices={**SIZES, **SITE_SIZES}, help="one benchmark")
+    parser.add_argument("--only", choices=(*SIZES, *VALIDATIONS, *SITE_SIZES), help="one benchmark")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="part of the rows of a validation; results are not kept"
+    )
     parser.add_argument("--rows", type=int, help="another number of rows for a benchmark of the site")
     parser.add_argument("--requests", type=int, default=20, help="requests of each kind to the site")
-    options = parser.parse_args()
-    only = options.only
+    told = parser.parse_args()
+    only = told.only
     known = {each["name"]: each for each in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
     for name, rows in SIZES.items():
         if only in (None, name):
@@ -122,11 +192,17 @@ def main() -> None:
     for name, rows in SITE_SIZES.items():
         if only == name or (only is None and name == "site-200k"):
             with tempfile.TemporaryDirectory(prefix="ingp-bench-") as work:
-                results = site.main(options.rows or rows, Path(work), options.requests)
+                results = site.main(told.rows or rows, Path(work), told.requests)
             for each in results:
                 each["name"] = f"{name}: {each['name']}"
             show(results)
             known.update({each["name"]: each for each in results})
+    for name in VALIDATIONS:
+        if only in (None, name):
+            results = bench_validation(name, told.scale)
+            show(results)
+            if told.scale == 1.0:
+                known.update({each["name"]: each for each in results})
     RESULTS.write_text(json.dumps(list(known.values()), indent=1) + "\n")
 
 

@@ -122,7 +122,7 @@ def _show_reasons(site: Installation, record: LedgerEntry) -> None:
         text, example = sentences.group(group), group.examples[0]
         times = f" (×{number(group.count)})" if group.count > 1 else ""
         out.print(f" • {text.what}{times}", markup=False)
-        if where := place(example):
+        if where := place(example, LANGUAGE):
             out.print(f"   {where}  {example.value or ''}", markup=False, style="dim")
         out.print(f"   → {text.fix}", markup=False)
     if len(groups) > TOP:

@@ -1,5 +1,7 @@
 """The flow runs of the demo, in a process of their own: with it, Prefect's embedded server ends."""
 
+import atexit
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -50,4 +52,10 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    # The end of an interpreter in which Prefect's threads held DuckDB is a page of warnings of its binding, which
+    # would be the first thing that a newcomer reads. So: what is registered for the end, and then the end at once.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

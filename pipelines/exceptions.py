@@ -6,6 +6,7 @@
     ├── CatalogueError       schemas/ is incomplete or contradicts itself
     ├── IntakeError          a submission could not be staged for a reason outside its bytes
     ├── ValidationError      the validator itself failed
+    │   └── StoppedError     somebody stopped it, or its time was over
     ├── StoreError           lake or ledger could not be read or written
     │   ├── ConflictError    somebody else committed first; read again and retry
     │   └── UnknownError     no such submission, version or release
@@ -27,6 +28,16 @@ class IntakeError(PipelineError):
 
 class ValidationError(PipelineError):
     """The validator itself failed; says nothing about the data."""
+
+
+class StoppedError(ValidationError):
+    """A validation ended before all rows were checked. reason: ``cancelled`` or ``budget``; checked, total: rows."""
+
+    def __init__(self, reason: str, checked: int, total: int) -> None:
+        super().__init__(f"{reason}: checked {checked} of {total} rows")
+        self.reason = reason
+        self.checked = checked
+        self.total = total
 
 
 class StoreError(PipelineError):

@@ -124,6 +124,17 @@ class StagedPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierRows:
+    """Rows of a member that are accepted already and stay: those of other periods. References may point to them.
+
+    version: number of the accepted version that holds them. tables: table -> its Parquet files.
+    """
+
+    version: VersionNumber
+    tables: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class TableCounts:
     """rows_in = rows_accepted + rows_refused, always (checked where it is built)."""
 
@@ -174,11 +185,13 @@ class FindingGroup:
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """The judgement of one staged package: a pure function of (staged bytes, schema version, ruleset version, policy).
+    """The judgement of one staged package: a pure function of (staged bytes, schema version, ruleset version, policy,
+    rows accepted earlier).
 
     sources: rows per file or sheet as sent. counts: rows per table of the standard that they became, and per
     table derived from those (`TableCounts.derived`).
     typed: the sound rows as typed Parquet, table -> path below the report's folder; empty when rejected.
+    against: number of the accepted version whose rows of other periods references could point to, if there was one.
     """
 
     submission_id: SubmissionId
@@ -195,6 +208,7 @@ class ValidationReport:
     typed: Mapping[str, str]
     validated_at: datetime
     seconds: float = 0.0
+    against: int | None = None
 
     def count(self, severity: Severity) -> int:
         return sum(group.count for group in self.groups if group.severity is severity)

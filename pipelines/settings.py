@@ -46,6 +46,9 @@ class Settings(BaseSettings):
         200.0, description="Largest ratio of unpacked to packed bytes of an archive."
     )
     memory_limit: str = Field("4GB", description="Memory that DuckDB may use before it spills to disk.")
+    validation_seconds: float = Field(
+        0, description="Longest time a validation may take, in seconds; 0 for as long as it takes."
+    )
     threads: int = Field(0, description="Threads of DuckDB; 0 for all cores.")
 
     @property

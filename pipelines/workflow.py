@@ -19,6 +19,7 @@ from pipelines.records import (
     AcceptancePolicy,
     AcceptedVersion,
     ChangeSummary,
+    EarlierRows,
     Release,
     Severity,
     StagedPackage,
@@ -26,15 +27,18 @@ from pipelines.records import (
     Verdict,
     count_rows,
 )
+from pipelines.reporting.comparison import compare_reports, read_comparison, write_comparison
 from pipelines.settings import Settings
 from pipelines.store import (
     CandidateTable,
     Lake,
     Ledger,
+    LedgerEntry,
     PendingChange,
     State,
     accept_version,
     newest_versions,
+    rows_of_other_periods,
     sweep,
     withdraw_version,
 )
@@ -119,11 +123,13 @@ def process(
     policy: AcceptancePolicy | None = None,
     confirmed_by: str | None = None,
     progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Outcome:
     """Validate a staged submission and accept it if it may be; safe to repeat at any point.
 
     policy: the one that the sender asked for when not given.
-    A report of the same rules, policy and standard is taken as it is. A submission that is accepted or published
+    A report of the same rules, policy, standard and earlier rows is taken as it is. `StoppedError` when it was
+    cancelled or the time of ``INGP_VALIDATION_SECONDS`` was over: then nothing has changed but the state. A submission that is accepted or published
     is left as it is; one that was replaced or withdrawn and comes again becomes a new version.
     """
     staged = read_staged(site.zones.staged_folder(submission_id))
@@ -133,7 +139,9 @@ def process(
     folder = site.zones.report_folder(submission_id)
     if record.state in (State.ACCEPTED, State.PUBLISHED):
         return Outcome(staged, read_report(folder), record.state)
-    report = _known_report(site, folder, policy)
+    own = staged.submission
+    earlier = rows_of_other_periods(site.lake, own.member, own.package_type, own.period)
+    report = _known_report(site, folder, policy, earlier)
     if report is None:
         site.ledger.move(submission_id, State.CHECKING)
         report = validate_package(
@@ -141,12 +149,16 @@ def process(
             site.catalogue,
             folder,
             policy=policy,
+            earlier=earlier,
             memory_limit=site.settings.memory_limit,
             threads=site.settings.threads,
             progress=progress,
+            cancelled=cancelled,
+            budget_seconds=site.settings.validation_seconds or None,
         )
     elif record.state not in (State.CHECKING, State.NEEDS_CONFIRMATION):
         site.ledger.move(submission_id, State.CHECKING)
+    _compare(site, record, folder)
     facts = _facts(report)
     if report.verdict is Verdict.REJECTED:
         site.ledger.move(submission_id, State.REJECTED, **facts)
@@ -154,12 +166,27 @@ def process(
     return _accept(site, staged, report, facts, confirmed_by)
 
 
-def _known_report(site: Installation, folder: Path, policy: AcceptancePolicy) -> ValidationReport | None:
+def _known_report(
+    site: Installation, folder: Path, policy: AcceptancePolicy, earlier: EarlierRows | None
+) -> ValidationReport | None:
     if not (folder / "report.json").exists():
         return None
     report = read_report(folder)
     same_rules = report.ruleset_version == ruleset_version(site.catalogue)
-    return report if same_rules and report.policy is policy else None
+    same_rows = report.against == (int(earlier.version) if earlier else None)
+    return report if same_rules and same_rows and report.policy is policy else None
+
+
+def _compare(site: Installation, record: LedgerEntry, folder: Path) -> None:
+    """Keep beside a report what was fixed since the member's last attempt at the same type and period."""
+    if read_comparison(folder) is not None:
+        return
+    for entry in site.ledger.submissions(member=record.member):
+        same = (entry.package_type, entry.period) == (record.package_type, record.period)
+        before = site.zones.report_folder(SubmissionId(entry.submission_id))
+        if same and entry.received_at < record.received_at and (before / "report.json").exists():
+            write_comparison(folder, compare_reports(before, folder))
+            return
 
 
 def _facts(report: ValidationReport) -> dict[str, Any]:
@@ -300,12 +327,14 @@ def recheck(site: Installation, *, progress: Progress | None = None) -> list[Rec
         submission_id = SubmissionId(record.submission_id)
         before = read_report(site.zones.report_folder(submission_id))
         staged = read_staged(site.zones.staged_folder(submission_id))
+        own = staged.submission
         folder = site.zones.tmp / f"recheck-{submission_id}"
         after = validate_package(
             staged,
             site.catalogue,
             folder,
             policy=before.policy,
+            earlier=rows_of_other_periods(site.lake, own.member, own.package_type, own.period),
             memory_limit=site.settings.memory_limit,
             threads=site.settings.threads,
         )

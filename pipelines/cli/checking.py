@@ -1,12 +1,21 @@
 """``ingp validate``, ``ingp recheck``, ``ingp doctor``."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipelines.cli.judging import catalogue_for, judged
+from pipelines.cli.rendering import (
+    Against,
+    Excel,
+    Form,
+    Output,
+    chosen_form,
+    earlier_report,
+    write_rendering,
+)
 from pipelines.cli.show import (
     Exit,
     err,
@@ -14,11 +23,11 @@ from pipelines.cli.show import (
     labelled,
     out,
     print_json,
-    print_report,
     progress_bar,
     verdict_title,
 )
-from pipelines.cli.words import LANGUAGE, _
+from pipelines.cli.words import _
+from pipelines.reporting.comparison import Comparison
 from pipelines.settings import Settings
 
 
@@ -89,52 +98,68 @@ def validate(
     package_type: PackageTypeName = None,
     mapping: Mapping = None,
     rows: RowsPolicy = False,
-    form: Annotated[
-        str, typer.Option("--format", metavar=_("FORMAT"), help=_("terminal or markdown."))
-    ] = "terminal",
+    form: Form = "",
+    output: Output = None,
+    excel: Excel = False,
+    against: Against = None,
     as_json: Json = False,
 ) -> None:
-    # Imported here: `ingp --help` and mistyped options answer at once.
-    from pipelines.catalogue import load_catalogue
-    from pipelines.identifiers import MemberCode
-    from pipelines.intake import receive_submission
-    from pipelines.records import AcceptancePolicy, Verdict
-    from pipelines.reporting import render_markdown
-    from pipelines.validation import report_to_dict, validate_package
-    from pipelines.zones import Zones
+    from pipelines.records import Verdict
 
     settings = Settings()
-    catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
-    if member not in catalogue.members:
-        raise typer.BadParameter(_("{member} is not the code of a member.").format(member=member))
-    with tempfile.TemporaryDirectory(prefix="ingp-") as folder, progress_bar(as_json) as progress:
-        zones = Zones(Path(folder))
-        progress(_("Reading"), 0, 1)
-        staged = receive_submission(
-            files,
-            MemberCode(member),
-            zones,
-            catalogue,
-            package_type=package_type,
-            instructions=read_mapping(mapping),
-        )
-        policy = AcceptancePolicy.ROWS if rows else AcceptancePolicy.WHOLE
-        report = validate_package(
-            staged,
-            catalogue,
-            zones.report_folder(staged.submission.submission_id),
-            policy=policy,
-            memory_limit=settings.memory_limit,
-            threads=settings.threads,
-            progress=progress,
-        )
-    if as_json:
-        print_json({**report_to_dict(report), "understood": staged.understood})
-    elif form == "markdown":
-        out.print(render_markdown(report, catalogue, LANGUAGE), markup=False, soft_wrap=True)
-    else:
-        print_report(report, catalogue)
-    raise typer.Exit(Exit.DATA if report.verdict is Verdict.REJECTED else Exit.OK)
+    catalogue = catalogue_for(settings, member)
+    form = chosen_form(form, output, as_json)
+    before = earlier_report(against)
+    told = read_mapping(mapping)
+    with judged(
+        files,
+        member,
+        catalogue,
+        settings,
+        package_type=package_type,
+        instructions=told,
+        rows=rows,
+        quiet=as_json,
+    ) as found:
+        comparison = _compared(before, found.folder)
+        write_rendering(found.folder, catalogue, form, output=output, excel=excel, comparison=comparison)
+        refused = found.report.verdict is Verdict.REJECTED
+    raise typer.Exit(Exit.DATA if refused else Exit.OK)
+
+
+def _compared(before: Path | None, after: Path) -> Comparison | None:
+    """Two reports of different members or package types are a slip of the command line."""
+    from pipelines.reporting.comparison import compare_reports
+
+    if before is None:
+        return None
+    try:
+        return compare_reports(before, after)
+    except ValueError as error:
+        raise typer.BadParameter(
+            _("The two reports are not of the same member and package type.") + f" ({error})"
+        ) from None
+
+
+def report(
+    submission: Annotated[
+        str, typer.Argument(metavar=_("SUBMISSION"), help=_("Submission, or the beginning of its name."))
+    ],
+    form: Form = "",
+    output: Output = None,
+    excel: Excel = False,
+    against: Against = None,
+    as_json: Json = False,
+) -> None:
+    from pipelines import workflow
+    from pipelines.reporting.comparison import read_comparison
+
+    site = workflow.Installation.open()
+    form = chosen_form(form, output, as_json)
+    before = earlier_report(against)
+    folder = site.zones.report_folder(workflow.find_submission(site, submission))
+    comparison = _compared(before, folder) or read_comparison(folder)
+    write_rendering(folder, site.catalogue, form, output=output, excel=excel, comparison=comparison)
 
 
 def recheck(as_json: Json = False) -> None:
@@ -194,5 +219,6 @@ def doctor(as_json: Json = False) -> None:
 
 def register(app: typer.Typer) -> None:
     app.command(help=_("Check files without submitting anything. Needs no set-up."))(validate)
+    app.command(help=_("Show the report of a submission again, in any language and form."))(report)
     app.command(help=_("Try the rules of now on everything accepted, without changing anything."))(recheck)
     app.command(help=_("Look whether this installation is in order."))(doctor)

@@ -6,15 +6,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from pipelines.cli import checking, publishing, setting_up, submitting
+from pipelines.cli import checking, fixing, frictionless, publishing, setting_up, submitting
 from pipelines.cli.help import App, Group, explain_misuse
-from pipelines.cli.show import Exit, err
+from pipelines.cli.show import Exit, err, stopped_sentence
 from pipelines.cli.words import _
 from pipelines.exceptions import (
     CatalogueError,
     ConflictError,
     PipelineError,
     PublicationError,
+    StoppedError,
     StoreError,
     UnknownError,
 )
@@ -42,7 +43,7 @@ def language(
     """The language was chosen before (`pipelines.cli.words`); the option is here for the help."""
 
 
-for module in (setting_up, checking, submitting, publishing):
+for module in (setting_up, checking, frictionless, fixing, submitting, publishing):
     module.register(app)
 
 
@@ -61,6 +62,8 @@ def _without_language(arguments: list[str]) -> list[str]:
 
 def _trouble(error: PipelineError) -> str:
     """The kind of trouble in words; first kind that fits, so the narrower come first."""
+    if isinstance(error, StoppedError):
+        return stopped_sentence(error)
     kinds: tuple[tuple[type[PipelineError], str], ...] = (
         (UnknownError, _("nothing by that name is kept here. “ingp status” shows what there is.")),
         (ConflictError, _("somebody else was changing the same data. Please try again.")),

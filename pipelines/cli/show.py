@@ -1,9 +1,10 @@
 """What the commands print: for people with rich, for scripts as JSON."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
+from functools import partial
 from typing import Any
 
 from babel.numbers import format_decimal
@@ -13,17 +14,24 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from pipelines.catalogue import Catalogue
-from pipelines.cli.words import LANGUAGE, _
-from pipelines.records import ChangeSummary, FindingGroup, Severity, ValidationReport, Verdict, count_rows
-from pipelines.reporting import Sentences, place, severity_title, verdict_sentence
+from pipelines.cli.words import LANGUAGE, _, ngettext
+from pipelines.exceptions import StoppedError
+from pipelines.records import ChangeSummary, Severity, ValidationReport, Verdict
+from pipelines.reporting import Sentences
+from pipelines.reporting.comparison import Comparison
+from pipelines.reporting.details import Details
+from pipelines.reporting.document import Document, Problem, build_document
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
+_TONES = {"good": "green", "fair": "yellow", "bad": "red"}
 _PLACES = 5
+"""Places shown of a problem; a page has ten, and the CSV of findings all."""
 
 
 class Exit(IntEnum):
@@ -78,71 +86,135 @@ def blocks(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Group:
 
 
 @contextmanager
-def progress_bar(quiet: bool) -> Any:
-    """A function (what, done, of) that draws a bar; silent for scripts and when nobody looks."""
+def progress_bar(quiet: bool, tables: Mapping[str, str] | None = None) -> Any:
+    """A function (what, done, of) that draws a bar; silent for scripts and when nobody looks.
+
+    tables: names and titles, when what is watched is a validation: done and of are then rows, and shown as such.
+    """
     if quiet or not err.is_terminal:
         yield lambda *_ignored: None
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    rows_column = TextColumn("{task.fields[rows]}")
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        rows_column,
+        TimeElapsedColumn(),
+    )
+    titles = tables or {}
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("", total=None, rows="")
         steps = {"rules": _("Rules"), "hashes": _("Checksums"), "verify": _("Checking the release")}
-        yield lambda what, done, of: bar.update(
-            task, description=steps.get(what, what), completed=done, total=of
-        )
+
+        def tell(what: str, done: int, of: int) -> None:
+            shown = rows_progress(done, of) if what in titles or (titles and what == "rules") else ""
+            name = escape(titles.get(what) or steps.get(what, what))
+            bar.update(task, description=name, completed=done, total=of, rows=shown)
+
+        yield tell
 
 
-def print_report(report: ValidationReport, catalogue: Catalogue, *, notices: bool = True) -> None:
-    """A report in the terminal: verdict, rows, then what was found, gravest first."""
-    sentences = Sentences(catalogue, catalogue.package_type(report.package_type), LANGUAGE)
-    colour = {Verdict.ACCEPTED: "green", Verdict.ACCEPTED_WITH_WARNINGS: "yellow", Verdict.REJECTED: "red"}[
-        report.verdict
-    ]
-    out.print(Panel(verdict_sentence(report, LANGUAGE), border_style=colour))
-    rows_in, accepted, refused = count_rows(report.sources)
-    summary = _("{rows} rows read, {accepted} accepted, {refused} refused.")
-    out.print(summary.format(rows=number(rows_in), accepted=number(accepted), refused=number(refused)))
-    out.print()
+def rows_progress(done: int, of: int) -> str:
+    """``checked 1,200,000 of 1,200,000 rows``"""
+    text = ngettext("checked {checked} of {rows} row", "checked {checked} of {rows} rows", of)
+    return text.format(checked=number(done), rows=number(of))
+
+
+def stopped_sentence(error: StoppedError) -> str:
+    """Why a validation ended early, and how far it had come."""
+    text = (
+        _("the time allowed was over after {checked} of {rows} rows. Nothing was judged.")
+        if error.reason == "budget"
+        else _("it was stopped after {checked} of {rows} rows. Nothing was judged.")
+    )
+    return text.format(checked=number(error.checked), rows=number(error.total))
+
+
+def table_titles(catalogue: Catalogue) -> dict[str, str]:
+    """Titles of all tables in the reader's language, for `progress_bar`."""
+    return {
+        table.name: catalogue.texts.table(LANGUAGE, package_type.name, table.name).title
+        for package_type in catalogue.package_types.values()
+        for table in package_type.tables
+    }
+
+
+def print_report(
+    report: ValidationReport,
+    catalogue: Catalogue,
+    *,
+    details: Details | None = None,
+    comparison: Comparison | None = None,
+    notices: bool = True,
+) -> None:
+    """A report in the terminal: the sum of it, then what was found, gravest first, then the rows."""
+    print_document(
+        build_document(report, catalogue, LANGUAGE, details=details, comparison=comparison), notices=notices
+    )
+
+
+def print_document(document: Document, *, notices: bool = True, to: Console | None = None) -> None:
+    to = to or out
+    say = partial(to.print, markup=False)
+    summary = f"[bold]{escape(document.summary)}[/]\n{escape(document.verdict)}"
+    if document.comparison:
+        summary += f"\n[bold]{escape(document.comparison)}[/]. {escape(document.comparison_note)}"
+    to.print(Panel(summary, border_style=_TONES[document.tone]))
+    if document.fixed:
+        to.print(f"\n[bold green]{escape(_('Fixed since then'))}[/]\n")
+        for line in document.fixed:
+            to.print(Padding(f"[green]✓[/] {escape(line)}", (0, 0, 0, 1)))
+    for section in document.sections:
+        if section.severity is Severity.NOTICE and not notices:
+            continue
+        to.print(f"\n[bold {_COLOURS[section.severity]}]{escape(section.title)}[/]")
+        for problem in section.problems:
+            _print_problem(problem, to)
+        if section.more:
+            say(f"\n {section.more}", style="dim")
+    say()
     headings = (_("Table"), _("Rows read"), _("Accepted"), _("Refused"))
-    rows = [
-        (
-            sentences.table_title(count.table) + (f" ({_('derived')})" if count.derived else ""),
-            number(count.rows_in),
-            number(count.rows_accepted),
-            number(count.rows_refused),
+    to.print(grid(headings, document.tables, right=(1, 2, 3)))
+    if document.skipped and notices:
+        count = sum(len(names) for _why, names in document.skipped)
+        text = ngettext(
+            "{count} check was not applied; the HTML report says which and why.",
+            "{count} checks were not applied; the HTML report says which and why.",
+            count,
         )
-        for count in report.counts
-    ]
-    out.print(grid(headings, rows, right=(1, 2, 3)))
-    for severity in Severity:
-        groups = [group for group in report.groups if group.severity is severity]
-        if not groups or (severity is Severity.NOTICE and not notices):
-            continue
-        out.print(f"\n[bold {_COLOURS[severity]}]{escape(severity_title(severity, LANGUAGE))}[/]")
-        for group in groups:
-            _print_group(group, sentences)
+        say()
+        say(text.format(count=number(count)), style="dim")
+    say()
+    say(f"{document.checked} {document.rows}")
 
 
-def _print_group(group: FindingGroup, sentences: Sentences) -> None:
-    text = sentences.group(group)
-    times = f" [dim]×{number(group.count)}[/]" if group.count > 1 else ""
-    out.print(f"\n [bold]{escape(text.what)}[/]{times} [dim]{group.code}[/]")
-    if group.severity is not Severity.NOTICE:
-        out.print(Padding(escape(text.why), (0, 0, 0, 3)))
-        out.print(Padding(f"[bold]→[/] {escape(text.fix)}", (0, 0, 0, 3)))
-    for example in group.examples[:_PLACES]:
-        where = place(example)
-        if not example.row_number:
-            continue
-        shown = f"   [dim]{escape(where)}[/]"
-        if example.value:
-            shown += f"  {escape(example.value[:80])}"
-        suggestion = sentences.suggestion(example)
-        if suggestion:
-            shown += f"  [green]{escape(suggestion)}[/]"
-        out.print(shown)
-    if group.count > _PLACES and any(example.row_number for example in group.examples):
-        out.print(f"   [dim]{escape(_('… and {count} more').format(count=number(group.count - _PLACES)))}[/]")
+def _print_problem(problem: Problem, to: Console) -> None:
+    times = f" [dim]×{problem.count}[/]" if problem.count else ""
+    status = f" [bold cyan]{escape(problem.status)}[/]" if problem.status else ""
+    number_shown = f"{problem.number}. "
+    to.print()
+    title = f"[bold]{number_shown}{escape(problem.what[0])}[/]{times}{status} [dim]{problem.code}[/]"
+    to.print(Padding(title, (0, 0, 0, 1)))
+    inset = (0, 0, 0, 1 + len(number_shown))
+    for what in problem.what[1:]:
+        to.print(Padding(f"• {escape(what)}", inset))
+    if problem.severity is not Severity.NOTICE:
+        to.print(Padding(f"[dim]{escape(problem.why)}[/]", inset))
+        to.print(Padding(f"[bold]→[/] {escape(problem.fix)}", inset))
+    if not problem.places:
+        return
+    shown = problem.places[:_PLACES]
+    table = Table.grid(padding=(0, 2))
+    for _column in range(3):
+        table.add_column(overflow="fold")
+    for each in shown:
+        where = ", ".join(part for part in (each.file, each.where) if part)
+        table.add_row(Text(where, style="dim"), Text(each.value), Text(each.suggestion, style="green"))
+    to.print(Padding(table, inset))
+    if rest := problem.findings - len(shown):
+        text = ngettext("… and {count} more place", "… and {count} more places", rest)
+        to.print(Padding(f"[dim]{escape(text.format(count=number(rest)))}[/]", inset))
 
 
 def verdict_title(verdict: Verdict) -> str:

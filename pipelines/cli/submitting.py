@@ -19,6 +19,7 @@ from pipelines.cli.show import (
     print_json,
     print_report,
     progress_bar,
+    table_titles,
 )
 from pipelines.cli.words import LANGUAGE, _
 from pipelines.identifiers import VersionNumber, parse_period
@@ -73,10 +74,11 @@ def submit(
     from pipelines import workflow
     from pipelines.records import AcceptancePolicy
     from pipelines.reporting import Sentences
-    from pipelines.validation import report_to_dict
+    from pipelines.reporting.comparison import read_comparison
+    from pipelines.validation.report import read_details, report_to_dict
 
     site = workflow.Installation.open()
-    with progress_bar(as_json) as progress:
+    with progress_bar(as_json, table_titles(site.catalogue)) as progress:
         progress(_("Reading"), 0, 1)
         try:
             outcome = workflow.submit(
@@ -111,7 +113,14 @@ def submit(
                 site.catalogue, site.catalogue.package_type(submission.package_type), LANGUAGE
             )
             out.print(sentences.finding(outcome.staged.findings[-1]).what)
-        print_report(outcome.report, site.catalogue, notices=False)
+        folder = site.zones.report_folder(submission.submission_id)
+        print_report(
+            outcome.report,
+            site.catalogue,
+            details=read_details(folder),
+            comparison=read_comparison(folder),
+            notices=False,
+        )
         out.print()
         named = labelled(_("Submission"), f"[bold]{submission.submission_id}[/]")
         out.print(f"{named}  {labelled(_('State'), f'[bold]{state_title(outcome.state)}[/]')}")

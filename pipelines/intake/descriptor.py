@@ -27,6 +27,8 @@ class PackageClaims:
     schemas: dict[str, dict[str, str]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
+    codelists: dict[str, Any] = field(default_factory=dict)
+    """Codes of the sender's own, as the ``codelists`` of a mapping file (OG-41)."""
 
 
 def read_descriptor(file: SourceFile, files: Sequence[SourceFile]) -> PackageClaims:
@@ -46,6 +48,10 @@ def read_descriptor(file: SourceFile, files: Sequence[SourceFile]) -> PackageCla
     claims.summary = {
         key: package[key] for key in ("name", "title", "version", "created", "licenses") if key in package
     }
+    if "codelists" in package:
+        told, objections = check_instructions({"codelists": package["codelists"]}, ())
+        claims.codelists = told.get("codelists", {})
+        claims.findings += objections
     base = PurePosixPath(file.name).parent
     present = {each.name for each in files}
     for resource in resources:

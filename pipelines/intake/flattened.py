@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.catalogue import PackageType, Table
 from pipelines.catalogue.model import OcdsSource
 from pipelines.intake.sources import RawTable
+from pipelines.templates import problem_labels
 
 _POINTER = re.compile(r"/?[A-Za-z_]\w*(/\w+)*")
 
@@ -89,7 +90,9 @@ def plan_flattened(
         return None
     number, cells = heading
     labels = [(cell or "").strip() for cell in cells]
-    parsed = [_parse(index, label) for index, label in enumerate(labels) if label]
+    parsed = [
+        _parse(index, label) for index, label in enumerate(labels) if label and label not in problem_labels()
+    ]
     deepest = max(
         (array for each in parsed for array, _ in each.positions),
         key=lambda path: path.count("/") + 1,

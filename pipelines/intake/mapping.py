@@ -53,6 +53,22 @@ def _are_codes(value: Any) -> bool:
     )
 
 
+def _are_own_codes(value: Any) -> bool:
+    """Codelist -> codes of one's own, each with what it means: a code that nobody explains is not documented."""
+    return isinstance(value, dict) and all(
+        isinstance(codes, list) and bool(codes) and all(_is_own_code(code) for code in codes)
+        for codes in value.values()
+    )
+
+
+def _is_own_code(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and {"code", "title"} <= set(value) <= {"code", "title", "description"}
+        and all(_is_text(each) for each in value.values())
+    )
+
+
 _FORM: Mapping[str, Callable[[Any], bool]] = {
     "title": _is_text,
     "description": _is_text,
@@ -92,7 +108,12 @@ def check_instructions(instructions: Any, tables: Collection[str]) -> tuple[dict
                 findings.append(_invalid(f"{place}{key}", value))
         return kept
 
-    top = {**_FORM, "package_type": _is_text, "tables": lambda value: isinstance(value, list)}
+    top = {
+        **_FORM,
+        "package_type": _is_text,
+        "codelists": _are_own_codes,
+        "tables": lambda value: isinstance(value, list),
+    }
     entry = {
         **_FORM,
         "file": _is_text,

@@ -15,6 +15,7 @@ from pipelines.intake.labels import LabelIndex, fold
 from pipelines.intake.mapping import all_instructions_for, instructions_for
 from pipelines.intake.sources import Instructions, RawTable
 from pipelines.records import Finding
+from pipelines.templates import problem_labels
 
 NAME_POINTS = 2
 """How many recognised headings the name of a file or sheet is worth."""
@@ -256,7 +257,8 @@ def _plan_columns(
         used.update(positions)
         place(name, ColumnPlan(positions, told.get("join", "-")))
 
-    ignored = {fold(label) for label in told.get("ignore", ())}
+    # The column of problems in a CSV that we returned (`pipelines.returning`) is none of the member's.
+    ignored = {fold(label) for label in (*told.get("ignore", ()), *problem_labels())}
     free = [None if at in used or fold(cell or "") in ignored else cell for at, cell in enumerate(cells)]
     known, unknown = index.match(table, free)
     for position, name in known.items():

@@ -195,6 +195,8 @@ def _read_claims(
     reading.findings += claims.findings
     if claims.package_type and "package_type" not in told:
         told = {**told, "package_type": claims.package_type}
+    if claims.codelists:
+        told = {**told, "codelists": {**claims.codelists, **told.get("codelists", {})}}
     return claims, told
 
 

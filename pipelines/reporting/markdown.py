@@ -1,116 +1,100 @@
-"""A validation report as Markdown: what a Prefect artifact, a mail or ``ingp validate --format markdown`` shows."""
+"""A report as Markdown: what a Prefect artifact, a mail or ``ingp validate --format markdown`` shows."""
 
-from babel.numbers import format_decimal
+import re
+from collections.abc import Iterator, Sequence
 
 from pipelines.catalogue import Catalogue
-from pipelines.records import Finding, FindingGroup, Severity, ValidationReport, Verdict, count_rows
+from pipelines.records import ValidationReport
+from pipelines.reporting.comparison import Comparison
+from pipelines.reporting.details import Details
+from pipelines.reporting.document import Document, Problem, build_document
 from pipelines.reporting.language import translations
-from pipelines.reporting.sentences import Sentences
 
-PLACES = 10
-"""Places listed of a group; the count is always whole."""
-
-
-def verdict_sentence(report: ValidationReport, language: str) -> str:
-    """The verdict in one sentence."""
-    _ = translations(language).gettext
-    match report.verdict:
-        case Verdict.ACCEPTED:
-            return _("Everything is in order: the data can be published.")
-        case Verdict.ACCEPTED_WITH_WARNINGS:
-            return _("The data can be published. Please look at the remarks below.")
-        case Verdict.REJECTED:
-            return _(
-                "The data cannot be published yet. Please correct what is marked as an error and send it again."
-            )
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$])")
+_BULLET = re.compile(r"^([-+=])")
+_NUMBERED = re.compile(r"^(\d+)([.)])")
 
 
-def severity_title(severity: Severity, language: str) -> str:
-    _ = translations(language).gettext
-    return {
-        Severity.ERROR: _("Errors: to be corrected"),
-        Severity.WARNING: _("Warnings: published, but worth a look"),
-        Severity.NOTICE: _("Notices: how the file was read"),
-    }[severity]
+def escape(text: str) -> str:
+    """Text that says itself in Markdown: one line, no markup, no link, no HTML, no table cell of its own."""
+    text = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _NUMBERED.sub(r"\1\\\2", _BULLET.sub(r"\\\1", text))
 
 
-def place(finding: Finding) -> str:
-    """Where a finding is: ``awards.xlsx, Sheet1!D17``; '' for the whole package."""
-    cell = finding.cell or (str(finding.row_number) if finding.row_number else finding.column or "")
-    if finding.sheet:
-        cell = f"{finding.sheet}!{cell}" if cell else finding.sheet
-    return ", ".join(part for part in (finding.source_file, cell) if part)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _group(group: FindingGroup, sentences: Sentences, language: str) -> list[str]:
-    _ = translations(language).gettext
-    text = sentences.group(group)
-    times = format_decimal(group.count, locale=language)
-    lines = [
-        f"### {text.what} ({times}×)" if group.count > 1 else f"### {text.what}",
-        "",
-        text.why,
-        "",
-        f"**{text.fix}**",
-        "",
-    ]
-    places = [(place(each), each) for each in group.examples if each.row_number or each.value]
-    if places:
-        lines += [f"| {_('Place')} | {_('Value')} | |", "|---|---|---|"]
-        for where, example in places[:PLACES]:
-            lines.append(
-                f"| {_cell(where)} | {_cell(example.value or '')} | {_cell(sentences.suggestion(example) or '')} |"
-            )
-        if group.count > PLACES:
-            more = format_decimal(group.count - PLACES, locale=language)
-            lines += ["", _("… and {count} more").format(count=more)]
-        lines.append("")
-    return lines
-
-
-def render_markdown(report: ValidationReport, catalogue: Catalogue, language: str) -> str:
+def render_markdown(
+    report: ValidationReport,
+    catalogue: Catalogue,
+    language: str,
+    *,
+    details: Details | None = None,
+    comparison: Comparison | None = None,
+) -> str:
     """The whole report in one language."""
+    return markdown(build_document(report, catalogue, language, details=details, comparison=comparison))
+
+
+def markdown(document: Document, *, findings: str | None = None) -> str:
+    """A document as Markdown. findings: name of the CSV with all places, if there is one."""
+    return "\n".join(_lines(document, findings)) + "\n"
+
+
+def _lines(document: Document, findings: str | None) -> Iterator[str]:
+    _ = translations(document.language).gettext
+    yield from (f"# {escape(document.title)}", "", f"**{escape(document.summary)}**", "")
+    yield from (escape(document.verdict), "")
+    if document.comparison:
+        yield from (f"**{escape(document.comparison)}**. {escape(document.comparison_note)}", "")
+    yield from (escape(f"{document.checked} {document.rows}"), "")
+    if findings:
+        yield from (f"{_('All places of all problems as a table:')} {escape(findings)}", "")
+    if document.fixed:
+        yield from (f"## {_('Fixed since then')}", "", *(f"- {escape(line)}" for line in document.fixed), "")
+    for section in document.sections:
+        yield from (f"## {escape(section.title)}", "")
+        for problem in section.problems:
+            yield from _problem(problem, document.language)
+        if section.more:
+            yield from (escape(section.more), "")
+    figures = (_("Rows read"), _("Accepted"), _("Refused"))
+    yield from (f"## {_('Rows')}", "")
+    if document.sources:
+        yield from (*_table((_("File"), *figures), document.sources, "|---|--:|--:|--:|"), "")
+    if document.tables:
+        yield from (*_table((_("Table"), *figures), document.tables, "|---|--:|--:|--:|"), "")
+    if document.understood:
+        yield from (f"## {_('How your files were understood')}", "")
+        for source in document.understood:
+            yield from (f"### {escape(source.name)}", "")
+            yield from (*(f"- {escape(name)}: {escape(value)}" for name, value in source.facts), "")
+            if source.columns:
+                headings = (_("Heading in your file"), _("Read as"))
+                yield from (*_table(headings, source.columns, "|---|---|"), "")
+    if document.skipped:
+        yield from (f"## {_('Checks that were not applied')}", "")
+        yield from (*(f"- {escape(why)} {escape('; '.join(names))}" for why, names in document.skipped), "")
+    yield from ("---", "", " · ".join(f"{escape(name)}: {escape(value)}" for name, value in document.facts))
+
+
+def _problem(problem: Problem, language: str) -> Iterator[str]:
     _ = translations(language).gettext
-    sentences = Sentences(catalogue, catalogue.package_type(report.package_type), language)
+    count = f" (×{problem.count})" if problem.count else ""
+    status = f" [{escape(problem.status)}]" if problem.status else ""
+    yield from (f"### {problem.number}. {escape(problem.what[0])}{count}{status}", "")
+    if problem.what[1:]:
+        yield from (*(f"- {escape(what)}" for what in problem.what[1:]), "")
+    yield from (escape(problem.why), "", f"**{escape(problem.fix)}**", "")
+    if problem.places:
+        rows = [
+            (", ".join(part for part in (place.file, place.where) if part), place.value, place.suggestion)
+            for place in problem.places
+        ]
+        yield from (*_table((_("Place"), _("Value"), _("Suggestion")), rows, "|---|---|---|"), "")
+        if problem.more:
+            yield from (escape(problem.more), "")
 
-    def number(value: int) -> str:
-        return format_decimal(value, locale=language)
 
-    rows_in, accepted, refused = count_rows(report.sources)
-    lines = [
-        f"# {_('Validation report')}: {report.submission_id}",
-        "",
-        f"**{verdict_sentence(report, language)}**",
-        "",
-        _("{rows} rows read, {accepted} accepted, {refused} refused.").format(
-            rows=number(rows_in), accepted=number(accepted), refused=number(refused)
-        ),
-        "",
-        f"| {_('Table')} | {_('Rows read')} | {_('Accepted')} | {_('Refused')} |",
-        "|---|--:|--:|--:|",
-    ]
-    for count in report.counts:
-        title = sentences.table_title(count.table) + (f" ({_('derived')})" if count.derived else "")
-        figures = " | ".join(
-            number(value) for value in (count.rows_in, count.rows_accepted, count.rows_refused)
-        )
-        lines.append(f"| {_cell(title)} | {figures} |")
-    for severity in Severity:
-        groups = [group for group in report.groups if group.severity is severity]
-        if groups:
-            lines += ["", f"## {severity_title(severity, language)}", ""]
-            for group in groups:
-                lines += _group(group, sentences, language)
-    note = _("Standard {version}, rules {rules}, checked in {seconds} s.")
-    seconds = format_decimal(round(report.seconds, 1), locale=language)
-    lines += [
-        "",
-        "---",
-        note.format(version=report.schema_version, rules=report.ruleset_version, seconds=seconds),
-        "",
-    ]
-    return "\n".join(lines)
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], rule: str) -> Iterator[str]:
+    yield "| " + " | ".join(escape(heading) for heading in headings) + " |"
+    yield rule
+    for row in rows:
+        yield "| " + " | ".join(escape(cell) for cell in row) + " |"

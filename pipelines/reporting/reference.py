@@ -10,6 +10,7 @@ REFERENCE = CHECKOUT / "docs" / "findings.md"
 
 WITHOUT_EXAMPLE = {
     "ocds-merge-failed": "a safeguard: no input is known that cannot be merged once its shape is repaired",
+    "unique-key-duplicate": "No table of this version of the standard has unique keys beside its primary key, so no file can give this finding yet.",
     "constraint-pattern": "No column of this version of the standard prescribes a pattern, so no file can give this finding yet.",
 }
 """Codes that no package can give, and why."""
@@ -63,7 +64,7 @@ def _section(catalogue: Catalogue, code: str) -> list[str]:
         example = f"[Example](../{path})"
     facts = f"{policy.severity.value.capitalize()} · {policy.level} · {policy.source} · since {policy.since} · {example}"
     # One line of source per code: the file stays short enough to be read and reviewed.
-    return [f"## {code}", "", f"{facts}<br>**{text.what}**<br>{text.why}<br>*What to do:* {text.fix}", ""]
+    return [f"## {code}", f"{facts}<br>**{text.what}**<br>{text.why}<br>*What to do:* {text.fix}", ""]
 
 
 def main() -> None:

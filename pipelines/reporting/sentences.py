@@ -12,14 +12,23 @@ from pipelines.catalogue import Catalogue, PackageType
 from pipelines.catalogue.texts import FindingText
 from pipelines.records import Finding, FindingGroup
 from pipelines.reporting.language import translations
+from pipelines.reporting.places import file_name
+from pipelines.reporting.visible import visible
 
 _FIELD_PARAMETERS = ("earlier_field", "later_field")
 _COUNTS = ("count", "length", "limit", "expected", "found", "digits", "total")
+_PARAMETER = 200
+"""Characters of a parameter in a sentence: some are headings or names out of the file itself."""
 
 
 def quoted(text: str, language: str) -> str:
     """A value in the quotation marks of a language."""
-    return {"es": f"«{text}»", "fr": f"« {text} »"}.get(language, f"“{text}”")
+    return {"es": f"«{text}»", "fr": f"«\u00a0{text}\u00a0»"}.get(language, f"“{text}”")
+
+
+def labelled(name: str, value: str, language: str) -> str:
+    """``name: value``, with the colon as the language writes it."""
+    return translations(language).gettext("{name}: {value}").format(name=name, value=value)
 
 
 class Sentences:
@@ -34,20 +43,20 @@ class Sentences:
     def table_title(self, table: str | None) -> str:
         if table is not None and table in self.package_type.by_name:
             return self.catalogue.texts.table(self.language, self.package_type.name, table).title
-        return table or ""
+        return visible(table or "", _PARAMETER)
 
     def field_title(self, table: str | None, field: str | None) -> str:
         if table is None or field is None or table not in self.package_type.by_name:
-            return field or ""
+            return visible(field or "", _PARAMETER)
         if field in self.package_type.table(table).by_name:
             return self.catalogue.texts.field(self.language, self.package_type.name, table, field).title
-        return field or ""
+        return visible(field, _PARAMETER)
 
     def code_label(self, codelist: str, code: str) -> str:
         if codelist in self.catalogue.codelists and code in self.catalogue.codelists[codelist].codes:
             label = self.catalogue.texts.code(self.language, codelist, code)
             return code if label == code else f"{code} ({label})"
-        return code
+        return visible(code, _PARAMETER)
 
     def group(self, group: FindingGroup) -> FindingText:
         """The three sentences of a group, filled from its first example."""
@@ -61,6 +70,9 @@ class Sentences:
     def suggestion(self, finding: Finding) -> str | None:
         """``Perhaps: …`` when the finder knows a near miss."""
         near = finding.parameters.get("suggestion")
+        twin = finding.parameters.get("first_row") or finding.parameters.get("other_row")
+        if not near and twin:
+            return self._("Compare with row {row}").format(row=twin)
         if not near:
             return None
         codelist = finding.parameters.get("codelist")
@@ -71,10 +83,10 @@ class Sentences:
         values: dict[str, Any] = {
             "field": self.field_title(finding.table, finding.field),
             "table": self.table_title(finding.table),
-            "value": quoted(_short(finding.value), self.language) if finding.value is not None else "",
+            "value": quoted(visible(finding.value, 60), self.language) if finding.value is not None else "",
             "cell": finding.cell or "",
             "row": str(finding.row_number or ""),
-            "file": finding.source_file or "",
+            "file": ", ".join(file_name(name) for name in (finding.source_file, finding.sheet) if name),
             "sheet": finding.sheet or "",
             "count": count,
         }
@@ -85,6 +97,9 @@ class Sentences:
         """A parameter as people read it: titles for tables and fields, labels for codes, local numbers and dates."""
         if name in _FIELD_PARAMETERS:
             return self.field_title(finding.table, str(value))
+        if f"{name}_codelist" in finding.parameters:
+            codes = str(value).replace(";", ", ").split(", ")
+            return ", ".join(self.code_label(str(values[f"{name}_codelist"]), code) for code in codes)
         if name == "parent" or (name == "name" and finding.code == "table-missing"):
             return self.table_title(str(value))
         if name == "name" and finding.code in ("column-missing", "recommended-empty"):
@@ -94,19 +109,19 @@ class Sentences:
         if name == "kind":
             return self._kind_name(str(value))
         if name == "read_as":
-            return self._reading_name(str(value))
+            return self.reading_name(str(value))
         if name == "allowed":
             codelist = str(values.get("codelist", ""))
             return ", ".join(self.code_label(codelist, code) for code in value)
         if name == "known":
             return ", ".join(self.table_title(each) for each in value)
         if isinstance(value, list | tuple):
-            return ", ".join(map(str, value))
+            return ", ".join(visible(str(each), 60) for each in value)
         if name in ("earlier", "later", "received_at") and isinstance(value, str):
-            return self._date(value)
+            return visible(self._date(value), _PARAMETER)
         if name in _COUNTS and isinstance(value, int):
             return format_decimal(value, locale=self.language)
-        return str(value)
+        return visible(str(value), _PARAMETER)
 
     def _date(self, text: str) -> str:
         try:
@@ -132,19 +147,16 @@ class Sentences:
         names = {"html": _("web page"), "pdf": _("PDF document"), "image": _("picture")}
         return names.get(kind, _("file of another kind"))
 
-    def _reading_name(self, reading: str) -> str:
+    def reading_name(self, reading: str) -> str:
         _ = self._
         names = {
             ".": _("point for decimals"),
             ",": _("comma for decimals"),
             "dmy": _("day, month, year"),
             "mdy": _("month, day, year"),
+            "?": _("not certain, see the remarks"),
         }
-        return names.get(reading, reading)
-
-
-def _short(text: str, characters: int = 60) -> str:
-    return text if len(text) <= characters else text[: characters - 1] + "…"
+        return names.get(reading) or visible(reading, _PARAMETER)
 
 
 def _fill(sentence: str, values: Mapping[str, str]) -> str:

@@ -22,7 +22,14 @@ from typing import Any
 
 from pipelines.exceptions import StoreError, UnknownError
 from pipelines.identifiers import MemberCode, SubmissionId, VersionNumber
-from pipelines.records import AcceptedVersion, ChangeSummary, Submission, TableChange, VersionTable
+from pipelines.records import (
+    AcceptedVersion,
+    ChangeSummary,
+    EarlierRows,
+    Submission,
+    TableChange,
+    VersionTable,
+)
 from pipelines.store.lake import INCOMING, Lake
 
 ACCEPTED = "accepted"
@@ -70,6 +77,20 @@ def covers(outer: str, inner: str) -> bool:
         year, quarter = outer.split("-Q")
         return inner in {f"{year}-{month:02d}" for month in range(3 * int(quarter) - 2, 3 * int(quarter) + 1)}
     return "-" not in outer and inner.startswith(f"{outer}-")
+
+
+def rows_of_other_periods(lake: Lake, member: str, package_type: str, period: str) -> EarlierRows | None:
+    """What stays when a submission replaces `period`: the accepted rows of all periods that it does not cover."""
+    manifest = newest_manifest(lake, member, package_type)
+    if manifest is None:
+        return None
+    files: dict[str, list[str]] = {}
+    for table in manifest.version.tables:
+        if not covers(period, table.period):
+            files.setdefault(table.table, []).append(str(lake.local_path(table.path, table.sha256)))
+    if not files:
+        return None
+    return EarlierRows(manifest.version.number, {name: tuple(paths) for name, paths in files.items()})
 
 
 def package_prefix(member: str, package_type: str) -> str:

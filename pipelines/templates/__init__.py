@@ -4,10 +4,18 @@ from pathlib import Path
 
 from pipelines.catalogue import LANGUAGES, Catalogue
 from pipelines.templates.package import write_package_template
-from pipelines.templates.texts import guide_sheets
+from pipelines.templates.texts import guide_sheets, load_words, problem_labels, problem_sheets
 from pipelines.templates.workbook import write_workbook
 
-__all__ = ["guide_sheets", "write_package_template", "write_templates", "write_workbook"]
+__all__ = [
+    "guide_sheets",
+    "load_words",
+    "problem_labels",
+    "problem_sheets",
+    "write_package_template",
+    "write_templates",
+    "write_workbook",
+]
 
 
 def write_templates(catalogue: Catalogue, folder: Path) -> None:

@@ -21,6 +21,8 @@ class Words:
 
     Placeholders: ``{package_type}`` in title, ``{institution}`` in prepared_for, ``{flat}`` in two steps.
     steps: the empty one is replaced by that of the other three which fits the sheets of the workbook.
+    problems_sheet, places_sheet, problems_column: what a returned file has beside the member's data
+    (`pipelines.returning`).
     validation: what a cell says when it is chosen (``date``) or filled in wrongly (``date-error``), as
     [title, text]; Excel shows at most 32 and 255 characters of them.
     """
@@ -28,6 +30,9 @@ class Words:
     guide_sheet: str
     dictionary_sheet: str
     codes_sheet: str
+    problems_sheet: str
+    places_sheet: str
+    problems_column: str
     package_types: Mapping[str, str]
     title: str
     prepared_for: str
@@ -69,11 +74,25 @@ def load_words() -> Mapping[str, Words]:
 
 def guide_sheets() -> frozenset[str]:
     """Names, in all languages, of the sheets that explain and hold no data of the member."""
-    return frozenset(
+    return problem_sheets() | frozenset(
         name
         for words in load_words().values()
         for name in (words.guide_sheet, words.dictionary_sheet, words.codes_sheet)
     )
+
+
+@cache
+def problem_sheets() -> frozenset[str]:
+    """Names, in all languages, of the sheets that a returned workbook begins with."""
+    return frozenset(
+        name for words in load_words().values() for name in (words.problems_sheet, words.places_sheet)
+    )
+
+
+@cache
+def problem_labels() -> frozenset[str]:
+    """Headings, in all languages, of the column that a returned CSV ends with; no data of the member."""
+    return frozenset(words.problems_column for words in load_words().values())
 
 
 @cache

@@ -64,40 +64,52 @@ def check_primary_key(space: Workspace, table: Table) -> None:
 
 
 def check_foreign_key(space: Workspace, table: Table, key: ForeignKey) -> SkippedCheck | None:
-    """References into a table of the same package. Skipped, with the reason, when that table is not there."""
+    """References into a table of the same package, or into rows of it that were accepted for other periods.
+
+    Skipped, with the reason, when that table is in neither.
+    """
     name = table.name
     check = f"reference {name}.{'+'.join(key.fields)} -> {key.table}"
     if not space.has(name, key.fields[0]):
         return None
-    if not space.has(
-        key.table, *(field for field in key.reference_fields if field in key.reference_fields[:1])
-    ):
+    first = key.reference_fields[0]
+    is_sent, is_earlier = space.has(key.table, first), first in space.earlier.get(key.table, ())
+    if not is_sent and not is_earlier:
         return SkippedCheck(check, "table-not-sent", {"table": key.table})
+    there = set(space.columns[key.table] if is_sent else space.earlier[key.table])
     pairs = [
         (own, other)
         for own, other in zip(key.fields, key.reference_fields, strict=True)
-        if space.has(name, own) and space.has(key.table, other)
+        if space.has(name, own) and other in there
     ]
+    others = _quoted(tuple(other for _, other in pairs))
+    refused = f"(SELECT rid FROM {REFUSED} WHERE table_name = '{key.table}' AND reason <> 'duplicate-row')"
+    sent, earlier, sound = [], [], []
+    if is_sent:
+        sent = [f'SELECT {others} FROM "{key.table}"']
+        sound = [f"{sent[0]} WHERE rid NOT IN {refused}"]
+    if is_earlier and {other for _, other in pairs} <= set(space.earlier[key.table]):
+        earlier = [f'SELECT {others} FROM "earlier_{key.table}"']
+    parents, standing = (f"({' UNION ALL '.join(each + earlier)})" for each in (sent, sound))
     filled = " AND ".join(f'c."{own}" IS NOT NULL' for own, _ in pairs if own not in ("parent_id",))
     match = " AND ".join(f'p."{other}" IS NOT DISTINCT FROM c."{own}"' for own, other in pairs)
     own_columns = tuple(own for own, _ in pairs)
-    refused = f"(SELECT rid FROM {REFUSED} WHERE table_name = '{key.table}' AND reason <> 'duplicate-row')"
     parameters = json_object(parent=f"'{key.table}'", key=_text(own_columns, "c"))
     code = "reference-missing" if key.severity is Severity.ERROR else "party-reference-missing"
     space.add_findings_sql(
         code,
         name,
         f'SELECT c.rid, {_text(own_columns, "c")} AS value, {parameters} AS parameters FROM "{name}" c '
-        f'ANTI JOIN "{key.table}" p ON {match} WHERE {filled}',
+        f"ANTI JOIN {parents} p ON {match} WHERE {filled}",
         field=key.fields[-1],
     )
-    if key.severity is Severity.ERROR:
+    if key.severity is Severity.ERROR and is_sent:
         # The parent is there but refused: its children cannot stand without it.
         space.add_findings_sql(
             "reference-refused",
             name,
             f'SELECT c.rid, {_text(own_columns, "c")} AS value, {parameters} AS parameters FROM "{name}" c '
-            f'SEMI JOIN "{key.table}" p ON {match} ANTI JOIN (SELECT * FROM "{key.table}" WHERE rid NOT IN {refused}) p ON {match} '
+            f"SEMI JOIN {parents} p ON {match} ANTI JOIN {standing} p ON {match} "
             f"WHERE {filled} AND c.rid NOT IN (SELECT rid FROM {REFUSED} WHERE table_name = '{name}')",
             field=key.fields[-1],
         )

@@ -14,6 +14,7 @@ from pipelines.engine import connect, fetch_one, quote_text
 from pipelines.flat import FLAT, base, conflicting_fields, join_contracts_flat, split_contracts_flat
 from pipelines.records import (
     AcceptancePolicy,
+    EarlierRows,
     FindingGroup,
     Severity,
     SkippedCheck,
@@ -23,22 +24,30 @@ from pipelines.records import (
     ValidationReport,
     Verdict,
 )
-from pipelines.validation.codes import check_codes, check_identifiers, check_recommended
+from pipelines.validation.codes import check_codes, check_recommended, declared_codes
 from pipelines.validation.contents import check_contents
+from pipelines.validation.garbled import check_garbled_text
+from pipelines.validation.identifiers import check_identifiers
 from pipelines.validation.references import check_foreign_key, check_primary_key
 from pipelines.validation.report import write_report
 from pipelines.validation.rules import apply_rule, load_rules
+from pipelines.validation.table_schema import check_table_schema
+from pipelines.validation.watch import Progress, Watch
 from pipelines.validation.workspace import FINDINGS, REFUSED, Workspace, json_object
 
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, steps done, steps in all)."""
+CHECKS_VERSION = 2
+"""Changes when a check outside `pipelines.validation.rules` changes its meaning (cells, keys, codes, identifiers, text)."""
 
 
 def ruleset_version(catalogue: Catalogue) -> str:
-    """Digest of all rules with their versions and severities: two reports with the same one are comparable."""
+    """Digest of all checks, rules with their versions, codes and severities: two reports with the same one are comparable."""
+    codes = {
+        name: sorted((code.code, *sorted(code.extra.items())) for code in codelist.codes.values())
+        for name, codelist in sorted(catalogue.codelists.items())
+    }
     facts = sorted((rule.code, rule.version, rule.table, rule.field or "") for rule in load_rules())
     severities = sorted((code, policy.severity.value) for code, policy in catalogue.findings.items())
-    return sha256(json.dumps([facts, severities]).encode()).hexdigest()[:12]
+    return sha256(json.dumps([CHECKS_VERSION, codes, facts, severities]).encode()).hexdigest()[:12]
 
 
 def validate_package(
@@ -47,9 +56,12 @@ def validate_package(
     folder: Path,
     *,
     policy: AcceptancePolicy = AcceptancePolicy.WHOLE,
+    earlier: EarlierRows | None = None,
     memory_limit: str = "4GB",
     threads: int = 0,
     progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    budget_seconds: float | None = None,
 ) -> ValidationReport:
     """Judge a staged package with our schema, chosen by (package type, schema version).
 
@@ -60,7 +72,10 @@ def validate_package(
 
     folder: becomes the report's folder: ``report.json``, ``findings.parquet`` and, unless rejected,
     ``tables/<table>.parquet`` with the sound rows, typed. An earlier report there is replaced at once (rename).
-    A pure function of (staged bytes, schema version, ruleset version, policy): safe to repeat at any time.
+    A pure function of (staged bytes, schema version, ruleset version, policy, earlier rows): safe to repeat at
+    any time. earlier: accepted rows of other periods that references may point to (a contract of an award of last
+    year). cancelled, budget_seconds: see `Watch`; `StoppedError` says how many rows were checked, and nothing is
+    written.
     """
     started = time.perf_counter()
     work = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
@@ -70,7 +85,10 @@ def validate_package(
     con = connect(memory_limit=memory_limit, threads=threads, temp=work)
     try:
         space = Workspace(con, catalogue, package_type)
-        skipped = _check(space, staged, progress or (lambda *_: None))
+        rows = sum(table.rows for table in staged.tables)
+        with Watch(con, rows, progress, cancelled, budget_seconds) as watch:
+            skipped = _check(space, staged, earlier, watch)
+        space.complete_findings()
         groups = space.groups()
         verdict = _verdict(groups, policy)
         counts = _count_tables(space, verdict)
@@ -95,16 +113,22 @@ def validate_package(
             typed,
             datetime.now(UTC),
             round(time.perf_counter() - started, 3),
+            int(earlier.version) if earlier else None,
         )
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
     finally:
         con.close()
-    write_report(work, report)
+    write_report(work, report, staged, catalogue)
     shutil.rmtree(folder, ignore_errors=True)
     work.rename(folder)
     return report
 
 
-def _check(space: Workspace, staged: StagedPackage, progress: Progress) -> list[SkippedCheck]:
+def _check(
+    space: Workspace, staged: StagedPackage, earlier: EarlierRows | None, watch: Watch
+) -> list[SkippedCheck]:
     package_type = space.package_type
     member = space.catalogue.members[staged.submission.member]
     day = staged.submission.received_at.date().isoformat()
@@ -116,32 +140,39 @@ def _check(space: Workspace, staged: StagedPackage, progress: Progress) -> list[
     space.add_findings(staged.findings)
     space.refuse_source_rows({code: policy.severity for code, policy in space.catalogue.findings.items()})
 
-    steps = 2 * len(staged.tables) + 3
-    for done, table in enumerate(space.tables()):
-        progress(table.name, done, steps)
+    for name, paths in (earlier.tables if earlier else {}).items():
+        space.add_earlier(name, paths)
+
+    for table in space.tables():
+        watch.begin(table.name)
         check_contents(space, table)
         # Before anything is made from the rows: a row set aside as a copy must not come back in another shape.
         check_primary_key(space, table)
+        watch.done(space.rows(table.name))
+    watch.begin("rules")
     _split_flat(space, package_type)
     skipped: list[SkippedCheck] = []
-    for done, table in enumerate(space.tables()):
-        progress(table.name, min(len(staged.tables) + done, steps - 2), steps)
+    declared = declared_codes(staged.understood)
+    for table in space.tables():
+        watch.begin("rules")
         if table.name in space.derived:
             continue
         for key in table.foreign_keys:
             reason = check_foreign_key(space, table, key)
             if reason:
                 skipped.append(reason)
-        check_codes(space, table)
-        check_identifiers(space, table)
+        check_codes(space, table, declared)
+        check_identifiers(space, table, declared)
+        check_garbled_text(space, table)
+        check_table_schema(space, table)
         check_recommended(space, table)
-    progress("rules", steps - 1, steps)
     for rule in load_rules():
+        watch.begin("rules")
         reason = apply_rule(space, rule)
         if reason:
             skipped.append(reason)
+    watch.begin("rules")
     _join_flat(space, package_type)
-    progress("rules", steps, steps)
     return skipped
 
 
@@ -194,9 +225,19 @@ def _sound(table: str) -> str:
 def _tell_conflicts(space: Workspace, package_type: PackageType) -> None:
     """Rows of one process that describe it differently: the linked tables can hold one description only."""
     for key, columns in conflicting_fields(package_type).items():
-        for column in columns:
-            if column not in space.columns[FLAT]:
-                continue
+        own = [column for column in columns if column in space.columns[FLAT]]
+        if not own:
+            continue
+        # One look at all columns first: hardly any disagrees, and looking at one row by row is dear.
+        differing = ", ".join(f"bool_or({column}_least <> {column}_most)" for column in own)
+        extremes = ", ".join(
+            f"min({column}) AS {column}_least, max({column}) AS {column}_most" for column in own
+        )
+        found = fetch_one(
+            space.con,
+            f"SELECT {differing} FROM (SELECT {extremes} FROM flat_base GROUP BY ocid, {key} HAVING count(*) > 1)",
+        )
+        for column in (column for column, differs in zip(own, found, strict=True) if differs):
             first = f"first_value({column} IGNORE NULLS) OVER (PARTITION BY b.ocid, b.{key} ORDER BY seq)"
             first_row = f"first_value(source_row_number) OVER (PARTITION BY b.ocid, b.{key} ORDER BY seq)"
             space.add_findings_sql(

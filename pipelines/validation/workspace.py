@@ -8,9 +8,10 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.catalogue import Catalogue, PackageType, Table
-from pipelines.engine import fetch_one
+from pipelines.engine import fetch_one, quote_text
 from pipelines.flat import FLAT, flat_column
 from pipelines.records import Finding, FindingGroup, Severity
+from pipelines.validation.near import NearCodes
 
 FINDINGS = "ingp_findings"
 REFUSED = "ingp_refused"
@@ -50,6 +51,9 @@ class Workspace:
         self.package_type = package_type
         self.columns: dict[str, tuple[str, ...]] = {}
         self.derived: set[str] = set()
+        self._codes_in_use: dict[tuple[str, str], list[str]] = {}
+        self.near_codes = NearCodes(catalogue)
+        self.earlier: dict[str, tuple[str, ...]] = {}
         self.letters: dict[tuple[str, str, str], str] = {}
         self._sheets: dict[str, tuple[str, str]] = {}
         con.execute(f"CREATE TABLE {SHEETS} (origin VARCHAR, file VARCHAR, sheet VARCHAR)")
@@ -69,6 +73,14 @@ class Workspace:
         if derived:
             self.derived.add(name)
 
+    def add_earlier(self, name: str, paths: Sequence[str]) -> None:
+        """Rows of a table that are accepted already: view ``earlier_<table>``, every column text."""
+        listed = "[" + ", ".join(quote_text(path) for path in paths) + "]"
+        source = f"read_parquet({listed}, union_by_name = true)"
+        names = [row[0] for row in self.con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
+        self.con.execute(f'CREATE VIEW "earlier_{name}" AS SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {source}')
+        self.earlier[name] = tuple(names)
+
     def add_sheet(self, origin: str, file: str, sheet: str) -> None:
         """Tell that `origin` in the provenance of rows is a sheet of a file: file names may hold a ``#`` themselves."""
         self._sheets[origin] = file, sheet
@@ -81,6 +93,17 @@ class Workspace:
     def has(self, table: str, *fields: str) -> bool:
         """Whether a table is there with all these columns."""
         return table in self.columns and set(fields) <= set(self.columns[table])
+
+    def codes_in_use(self, table: str, field: str, codes: Sequence[str]) -> list[str]:
+        """Which of these codes a column holds, the most frequent first; looked up once a column."""
+        if (table, field) not in self._codes_in_use:
+            with self.con.cursor() as own:
+                rows = own.execute(
+                    f'SELECT "{field}" FROM "{table}" WHERE list_contains(?, "{field}") GROUP BY 1 ORDER BY count(*) DESC, 1',
+                    [list(codes)],
+                ).fetchall()
+            self._codes_in_use[table, field] = [code for (code,) in rows]
+        return self._codes_in_use[table, field]
 
     def tables(self) -> list[Table]:
         return [table for table in self.package_type.tables if table.name in self.columns]
@@ -154,6 +177,32 @@ class Workspace:
                 "ON f.row_number = t.source_row_number AND (f.source_file || CASE WHEN f.sheet IS NULL THEN '' ELSE '#' || f.sheet END) = t.source_file "
                 "WHERE list_contains(?, f.code) AND coalesce(f.table_name, ?) = ?",
                 [table, codes, table, table],
+            )
+
+    def complete_findings(self) -> None:
+        """Once, when all are found: column letters, and ``row_key``, by which a row is known again when rows move."""
+        letters = [(*key, letter) for key, letter in self.letters.items()]
+        origin = "(f.source_file || CASE WHEN f.sheet IS NULL THEN '' ELSE '#' || f.sheet END)"
+        self.con.execute(f"ALTER TABLE {FINDINGS} ADD COLUMN row_key VARCHAR")
+        if letters:
+            names = ("origin", "table_name", "field", "letter")
+            self.con.register("letters", pa.table(dict(zip(names, zip(*letters, strict=True), strict=True))))
+            self.con.execute(
+                f"UPDATE {FINDINGS} f SET column_letter = l.letter FROM letters l WHERE f.column_letter IS NULL "
+                f"AND f.table_name = l.table_name AND f.field = l.field AND {origin} = l.origin"
+            )
+            self.con.unregister("letters")
+        for table in self.tables():
+            key = [f'"{column}"' for column in table.primary_key if column in self.columns[table.name]]
+            if not key or table.name in self.derived:
+                continue
+            # One line of a file may have become several rows of a table: the first key stands for it.
+            self.con.execute(
+                f"UPDATE {FINDINGS} f SET row_key = k.row_key FROM (SELECT source_file, source_row_number, "
+                f"min(nullif(concat_ws(' / ', {', '.join(key)}), '')) AS row_key FROM \"{table.name}\" WHERE source_row_number IN "
+                f"(SELECT row_number FROM {FINDINGS} WHERE table_name = ?) GROUP BY ALL) k "
+                f"WHERE f.table_name = ? AND f.row_number = k.source_row_number AND {origin} = k.source_file",
+                [table.name, table.name],
             )
 
     def groups(self) -> list[FindingGroup]:

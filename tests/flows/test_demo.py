@@ -56,4 +56,4 @@ def test_the_summary_says_what_was_refused_and_why(
         show_summary(site)
     text = " ".join(captured.get().split())
     assert "Barbados" in text and "by lottery" in text
-    assert "bad.csv, F2" in text
+    assert "bad.csv, row 2, column F" in text

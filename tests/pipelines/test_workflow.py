@@ -13,6 +13,7 @@ from pipelines import workflow
 from pipelines.exceptions import IntakeError, UnknownError
 from pipelines.publication import current_release, read_release
 from pipelines.records import AcceptancePolicy
+from pipelines.reporting.comparison import read_comparison
 from pipelines.store import State, newest_versions, read_history
 from pipelines.workflow import Installation
 
@@ -228,3 +229,52 @@ def test_what_does_not_exist_is_said(site: Installation, tmp_path: Path) -> None
         workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "USA")
     with pytest.raises(UnknownError):
         workflow.find_submission(site, "nothing")
+
+
+def linked(folder: Path, **tables: str) -> list[Path]:
+    folder.mkdir()
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return [folder]
+
+
+AWARDS = "ocid,award_id,date,status,title\nL-1,A-1,2024-11-05,active,Puente\n"
+PROCESSES = "ocid,tender_id,tender_title,tender_status\nL-1,L-1,Puente,complete\n"
+CONTRACTS = "ocid,contract_id,award_id,date_signed,status\nL-1,C-1,{award},2025-01-20,active\n"
+
+
+def test_a_contract_may_name_an_award_of_last_year(site: Installation, tmp_path: Path) -> None:
+    late = linked(tmp_path / "late", contracts=CONTRACTS.format(award="A-1"))
+    lost = linked(tmp_path / "lost", contracts=CONTRACTS.format(award="A-9"))
+    first = linked(tmp_path / "first", processes=PROCESSES, awards=AWARDS)
+    assert workflow.submit(site, first, "HND", period="2024").state == State.ACCEPTED
+    good = workflow.submit(site, late, "HND", period="2025")
+    assert good.state == State.ACCEPTED, [group.code for group in good.report.groups]
+    assert good.report.against == 1
+    refused = workflow.submit(site, lost, "HND", period="2026")
+    assert refused.state == State.REJECTED
+    assert "reference-missing" in {group.code for group in refused.report.groups}
+
+
+def test_rows_that_a_submission_replaces_are_no_reference(site: Installation, tmp_path: Path) -> None:
+    first = linked(tmp_path / "first", processes=PROCESSES, awards=AWARDS)
+    workflow.submit(site, first, "HND", period="2024")
+    again = linked(tmp_path / "again", processes=PROCESSES, contracts=CONTRACTS.format(award="A-1"))
+    outcome = workflow.submit(site, again, "HND", period="2024")
+    assert outcome.report.against is None
+    assert [check.reason for check in outcome.report.skipped if "-> awards" in check.check] == [
+        "table-not-sent"
+    ]
+
+
+def test_a_resubmission_is_compared_with_the_attempt_before(site: Installation, tmp_path: Path) -> None:
+    worse = "C-004;L4;Salud;Sillas;Cuatro;40/13/2024;5,00;HNL"
+    first = workflow.submit(site, [flat(tmp_path / "a.csv", ONE, BAD, worse)], "HND", period="2024")
+    assert read_comparison(site.zones.report_folder(first.report.submission_id)) is None
+    other = workflow.submit(site, [flat(tmp_path / "b.csv", BAD)], "HND", period="2023")
+    assert read_comparison(site.zones.report_folder(other.report.submission_id)) is None
+    second = workflow.submit(site, [flat(tmp_path / "c.csv", ONE, BAD)], "HND", period="2024")
+    comparison = read_comparison(site.zones.report_folder(second.report.submission_id))
+    assert comparison is not None and comparison.before == first.report.submission_id
+    dates = [group for group in comparison.groups if group.code == "type-error"]
+    assert [(group.fixed, group.left, group.new) for group in dates] == [(1, 1, 0)]

@@ -122,6 +122,19 @@ def endless_text(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: content.replace(b"Two days of exercises", long) for name, content in files.items()}
 
 
+def many_rows(files: dict[str, bytes]) -> dict[str, bytes]:
+    """400 of every row that holds ``{n}``, with a number of its own in its place: what is told of whole tables only."""
+    made = {}
+    for name, content in files.items():
+        rows: list[str] = []
+        for row in content.decode().splitlines():
+            rows += (
+                [row.replace("{n}", str(len(rows) + each)) for each in range(400)] if "{n}" in row else [row]
+            )
+        made[name] = ("\n".join(rows) + "\n").encode()
+    return made
+
+
 RECIPES: dict[str, Callable[[dict[str, bytes]], dict[str, bytes]]] = {
     "broken-bytes": broken_bytes,
     "cut-workbook": cut_workbook,
@@ -130,6 +143,7 @@ RECIPES: dict[str, Callable[[dict[str, bytes]], dict[str, bytes]]] = {
     "endless-text": endless_text,
     "formula-workbook": formula_workbook,
     "macro-workbook": macro_workbook,
+    "many-rows": many_rows,
     "nested-zips": nested_zips,
     "windows-1252": windows_1252,
     "zip": plain_zip,

@@ -1,16 +1,17 @@
 """OCDS JSON -> staged tables.
 
-========  ========================================================================================
-stream    JSON text piece by piece: constant memory, numbers as written, line and column of faults
-read      releases of a file, whatever they are wrapped in; `is_ocds`
-spill     releases on disk, brought together by ocid
-shape     the shape that the OCDS schema gives to a release, and releases put into it
-upgrade   OCDS 1.0 and deprecated fields written the way of OCDS 1.1
-merge     releases of a process -> its compiled release
-flatten   compiled release -> rows of the tables of the catalogue, nothing lost
-output    rows -> Parquet, without columns that nobody filled
-findings  findings of a submission, bounded
-========  ========================================================================================
+===========  =====================================================================================
+stream       JSON text piece by piece: constant memory, numbers as written, line and column of faults
+read         releases of a file, whatever they are wrapped in; `is_ocds`
+conformance  releases judged by the OCDS release schema, as they are read
+spill        releases on disk, brought together by ocid
+shape        the shape that the OCDS schema gives to a release, and releases put into it
+upgrade      OCDS 1.0 and deprecated fields written the way of OCDS 1.1
+merge        releases of a process -> its compiled release
+flatten      compiled release -> rows of the tables of the catalogue, nothing lost
+output       rows -> Parquet, without columns that nobody filled
+findings     findings of a submission, bounded
+===========  =====================================================================================
 """
 
 from collections import Counter
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.catalogue import PackageType
+from pipelines.intake.ocds.conformance import Conformance
 from pipelines.intake.ocds.findings import FindingList
 from pipelines.intake.ocds.flatten import ADDITIONAL_COLUMNS, ADDITIONAL_FIELDS, Flattener
 from pipelines.intake.ocds.merge import MergeFailedError, Process, merge_process
@@ -68,7 +70,7 @@ def stage_ocds(
     carry the file and the ordinal of its newest release. Tables without rows are not staged. Bad data gives
     findings, never exceptions.
     """
-    staging = _Staging(files, package_type, tables_folder)
+    staging = _Staging(files, package_type, tables_folder, Conformance(schema_folder))
     if not staging.flattener.has_sources:
         finding = Finding(
             "wrong-package-type", parameters={"declared": package_type.name, "found": "procurement"}
@@ -109,6 +111,7 @@ class _Staging:
     files: Sequence[SourceFile]
     package_type: PackageType
     folder: Path
+    conformance: Conformance
     findings: FindingList = field(default_factory=FindingList)
     facts: list[FileFacts] = field(default_factory=list)
     counts: _Counts = field(default_factory=_Counts)
@@ -127,7 +130,15 @@ class _Staging:
             facts = FileFacts(source.name)
             self.facts.append(facts)
             for found in read_releases(source, self.findings, facts):
+                self.conformance.check(found.value, source.name, found.ordinal)
                 self._keep(spill, found, index)
+            silent = (
+                facts.kinds.get("release-package", 0)
+                + facts.kinds.get("record-package", 0)
+                - len(facts.packages)
+            )
+            for package in (*facts.packages, *({} for _ in range(silent))):
+                self.conformance.check_package(package, source.name)
             self.counts.releases += facts.releases
             self.package_count += len(facts.packages)
             for package in facts.packages:
@@ -217,6 +228,8 @@ class _Staging:
         order = [table.name for table in self.package_type.tables if table.name in self.outputs]
         tables = [self.outputs[name].finish() for name in order]
         counts = self.counts
+        for finding in self.conformance.findings():
+            self.findings.add(finding)
         linked = sum(facts.linked_records for facts in self.facts)
         if linked:
             self.findings.add(Finding("ocds-linked-releases", parameters={"count": linked}))

@@ -53,10 +53,16 @@ class ReleaseSchema:
     merge_rules: MergeRules
 
 
+def load_json_schema(folder: Path) -> dict[str, Any]:
+    """The OCDS release schema of `folder` as it stands in its file."""
+    schema: dict[str, Any] = json.loads((folder / SCHEMA_NAME).read_text(encoding="utf-8"))
+    return schema
+
+
 @lru_cache(maxsize=4)
 def load_release_schema(folder: Path) -> ReleaseSchema:
     """Shape and merge rules from ``release-schema-1.1.5.json`` of `folder`; nothing is fetched."""
-    schema = json.loads((folder / SCHEMA_NAME).read_text(encoding="utf-8"))
+    schema = load_json_schema(folder)
     rules = get_merge_rules(schema)
     return ReleaseSchema(_shape(schema, schema["definitions"], rules, ()), rules)
 

@@ -63,10 +63,22 @@ class _RefusedTokenError(ValueError):
         self.token = token
 
 
+class IntegerText(str):
+    """A number as it was written, without fraction: text everywhere, and still known not to have been one."""
+
+    __slots__ = ()
+
+
+class RealText(str):
+    """A number with a fraction, as it was written."""
+
+    __slots__ = ()
+
+
 def _integer(text: str) -> str:
     if len(text) > MAX_DIGITS:
         raise _RefusedTokenError("number-too-long", text)
-    return text
+    return IntegerText(text)
 
 
 def _real(text: str) -> str:
@@ -77,8 +89,8 @@ def _real(text: str) -> str:
         number = Decimal(text)
         if not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS:
             raise _RefusedTokenError("number-too-long", text)
-        return format(number, "f")
-    return text
+        return RealText(format(number, "f"))
+    return RealText(text)
 
 
 def _constant(text: str) -> str:

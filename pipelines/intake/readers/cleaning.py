@@ -60,9 +60,12 @@ def number_text(value: int | float | Decimal) -> str:
     if isinstance(value, int):
         return str(value) if abs(value) < 10**4000 else str(Decimal(value))
     if isinstance(value, float):
-        if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        value = Decimal(repr(value))
+        text = repr(value)
+        if "e" not in text and "n" not in text:
+            # Nearly every number of a sheet: what Python shows is the shortest decimal already.
+            text = text.removesuffix(".0")
+            return "0" if text == "-0" else text
+        value = Decimal(text)
     if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
         return str(value)
     text = format(value, "f")

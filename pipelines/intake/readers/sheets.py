@@ -25,7 +25,8 @@ _ADDRESS = rb"r\s*=\s*[\"']"  # begins with a plain letter: looked for ten times
 _CELL = re.compile(_ADDRESS + rb"[A-Za-z]{1,4}\d{1,9}[\"']")
 _CELL_COLUMN = re.compile(_ADDRESS + rb"([A-Za-z]{1,4})\d{1,9}[\"']")
 _CELL_ROW = re.compile(_ADDRESS + rb"[A-Za-z]{1,4}(\d{1,9})[\"']")
-_FAR_CELL = re.compile(_ADDRESS + rb"(?:[A-Za-z]{3,4}\d|[A-Za-z]{1,2}\d{6})")
+_FAR_COLUMN = re.compile(_ADDRESS + rb"[A-Za-z]{3,4}\d")
+_FAR_ROW = re.compile(_ADDRESS + rb"[A-Za-z]{1,4}(\d{6,9})[\"']")
 _FORMULA = re.compile(rb"<(?:\w{1,20}:)?f[\s/>]")
 _ERROR = re.compile(rb"t\s*=\s*[\"']e[\"']")
 _NO_SHEETS = ("sharedstrings.xml", "styles.xml", "calcchain.xml")
@@ -172,18 +173,24 @@ def _sheet_parts(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) ->
 def _scan_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[SheetScan, bool]:
     """How far the addresses of a part reach at most, and whether it has formulas or errors.
 
-    Addresses are read one by one only in a part that has one beyond column ZZ or row 99,999.
+    All addresses are read only in a part that has one beyond column ZZ, or so many rows that with the columns to
+    ZZ it would be too large.
     """
     scan = SheetScan()
     needs_detail = False
     for text in _overlapping(archive, entry):
         needs_detail = needs_detail or _has_formula_or_error(text)
-        if _FAR_CELL.search(text):
+        if _FAR_COLUMN.search(text):
             break
         if not scan.cells and _CELL.search(text):
             scan.reach(_NEAR_ROWS - 1, _NEAR_COLUMNS - 1)
+        if far := set(_FAR_ROW.findall(text)):
+            scan.reach(max(map(int, far)) - 1, 0)
+            if scan.cells > MAX_SHEET_CELLS:
+                break
     else:
         return scan, needs_detail
+    scan = SheetScan()
     for text in _overlapping(archive, entry):
         needs_detail = needs_detail or _has_formula_or_error(text)
         columns = set(_CELL_COLUMN.findall(text))

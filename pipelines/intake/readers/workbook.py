@@ -69,23 +69,24 @@ def read_workbook(file: SourceFile, instructions: Instructions, limits: Limits) 
     except BrokenContainerError as error:
         yield _refused(file, "unreadable-file", str(error))
         return
-    hidden: list[Finding] = []
+    sheets = [each for each in enumerate(workbook.sheets) if each[1].typ is SheetTypeEnum.WorkSheet]
+    hidden = [
+        Finding("file-ignored", source_file=file.name, sheet=sheet.name)
+        for _index, sheet in sheets
+        if sheet.visible is not SheetVisibleEnum.Visible
+        and (sheet.name not in scans or scans[sheet.name].cells)
+    ]
     told = 0
-    for index, sheet in enumerate(workbook.sheets):
-        if sheet.typ is not SheetTypeEnum.WorkSheet:
-            continue
-        scan = scans.get(sheet.name)
+    for index, sheet in sheets:
         if sheet.visible is not SheetVisibleEnum.Visible:
-            if scan is None or scan.cells:
-                hidden.append(Finding("file-ignored", source_file=file.name, sheet=sheet.name))
             continue
-        table = _read_sheet(file, workbook, index, sheet.name, scan, instructions, limits)
+        table = _read_sheet(file, workbook, index, sheet.name, scans.get(sheet.name), instructions, limits)
         if table is not None:
             table.findings[:0] = hidden
             hidden = []
             told += 1
             yield table
-    if hidden or not told:
+    if not told:
         empty = RawTable(
             file.name, file.stem, lambda: iter(()), typed=True, understood={"format": file.format}
         )

@@ -1,6 +1,6 @@
 """Nothing is awarded before the tender closes (Pelican: timeline; OG-55). Days are compared, not hours: many publish bare dates."""
 
-from pipelines.validation.rules.base import Rule
+from pipelines.validation.rules.base import Rule, day_before
 
 RULES = (
     Rule(
@@ -10,8 +10,7 @@ RULES = (
         table="awards",
         field="date",
         needs={"awards": ("ocid", "date"), "processes": ("ocid", "tender_period_end")},
-        sql="""SELECT a.rid, a.date[:10] AS value, json_object('earlier', p.tender_period_end[:10], 'later', a.date[:10]) AS parameters
-            FROM awards a JOIN processes p USING (ocid)
-            WHERE try_cast(a.date[:10] AS DATE) < try_cast(p.tender_period_end[:10] AS DATE)""",
+        sql=f"""SELECT a.rid, a.date[:10] AS value, json_object('earlier', p.tender_period_end[:10], 'later', a.date[:10]) AS parameters
+            FROM awards a JOIN processes p USING (ocid) WHERE {day_before("a.date", "p.tender_period_end")}""",
     ),
 )

@@ -1,6 +1,6 @@
 """The contracts of an award are worth 50 to 150 % of it, in the same currency (Pelican: contracts value; OG-56)."""
 
-from pipelines.validation.rules.base import Rule
+from pipelines.validation.rules.base import Rule, amount
 
 RULES = (
     Rule(
@@ -13,13 +13,14 @@ RULES = (
             "awards": ("ocid", "award_id", "value_amount", "value_currency"),
             "contracts": ("ocid", "award_id", "value_amount", "value_currency"),
         },
-        sql="""WITH sums AS (
-                SELECT ocid, award_id, any_value(value_currency) AS currency, sum(try_cast(value_amount AS DECIMAL(38,18))) AS total
-                FROM contracts GROUP BY ocid, award_id HAVING count(DISTINCT value_currency) = 1 AND count(value_amount) = count(*))
+        sql=f"""WITH sums AS (
+                SELECT ocid, award_id, any_value(value_currency) AS currency, sum({amount("value_amount")}) AS total
+                FROM contracts GROUP BY ocid, award_id
+                HAVING min(value_currency) = max(value_currency) AND count(value_amount) = count(*))
             SELECT a.rid, a.value_amount AS value,
                 json_object('contract_amount', CAST(CAST(total AS DECIMAL(38,2)) AS VARCHAR), 'award_amount', a.value_amount) AS parameters
             FROM awards a JOIN sums s ON s.ocid = a.ocid AND s.award_id = a.award_id AND s.currency = a.value_currency
-            WHERE try_cast(a.value_amount AS DECIMAL(38,18)) > 0
-            AND NOT total BETWEEN try_cast(a.value_amount AS DECIMAL(38,18)) * 0.5 AND try_cast(a.value_amount AS DECIMAL(38,18)) * 1.5""",
+            WHERE {amount("a.value_amount")} > 0
+            AND NOT total BETWEEN {amount("a.value_amount")} * 0.5 AND {amount("a.value_amount")} * 1.5""",
     ),
 )

@@ -12,9 +12,14 @@ _EVENTS = (
     ("procurement", "milestones", "date_met"),
     ("procurement", "amendments", "date"),
     ("procurement", "processes", "release_date"),
+    ("procurement", "documents", "date_published"),
+    ("procurement", "documents", "date_modified"),
     ("activity", "declarations", "declaration_date"),
+    ("activity", "exchanges", "exchange_date"),
+    ("activity", "totals", "as_of"),
 )
 
+# As text first: canonical dates compare as they are written, and only what is late has to be read.
 RULES = tuple(
     Rule(
         code="date-in-future",
@@ -24,7 +29,8 @@ RULES = tuple(
         field=field,
         needs={table: (field,)},
         sql=f"""SELECT rid, {field}[:10] AS value, '{{}}' AS parameters FROM {table}
-            WHERE try_cast({field}[:10] AS DATE) > getvariable('received_on') + INTERVAL 1 DAY
+            WHERE {field}[:10] > CAST(getvariable('received_on') AS VARCHAR)
+            AND try_cast({field}[:10] AS DATE) > getvariable('received_on') + INTERVAL 1 DAY
             AND year(try_cast({field}[:10] AS DATE)) <= 2050""",
     )
     for package_type, table, field in _EVENTS

@@ -2,24 +2,37 @@
 
 from pipelines.validation.rules.base import Rule
 
+_PERIODS = ("tender_period", "enquiry_period", "award_period", "tender_contract_period")
 _DATES = (
-    ("processes", ("release_date", "tender_period_start", "tender_period_end")),
-    ("awards", ("date", "contract_period_start", "contract_period_end")),
-    ("contracts", ("date_signed", "period_start", "period_end")),
-    ("transactions", ("date",)),
+    (
+        "procurement",
+        "processes",
+        ("release_date", *(f"{each}_{end}" for each in _PERIODS for end in ("start", "end"))),
+    ),
+    ("procurement", "awards", ("date", "contract_period_start", "contract_period_end")),
+    ("procurement", "contracts", ("date_signed", "period_start", "period_end")),
+    ("procurement", "transactions", ("date",)),
+    ("procurement", "milestones", ("due_date", "date_met")),
+    ("procurement", "amendments", ("date",)),
+    ("procurement", "documents", ("date_published", "date_modified")),
+    ("activity", "activities", ("start_date", "end_date")),
+    ("activity", "courses", ("start_date", "end_date")),
+    ("activity", "technical_assistance", ("start_date",)),
+    ("activity", "exchanges", ("exchange_date",)),
 )
 
+# The year as text first: only what looks wrong is read as a date.
 RULES = tuple(
     Rule(
         code="date-unrealistic",
         version="1",
-        package_type="procurement",
+        package_type=package_type,
         table=table,
         field=field,
         needs={table: (field,)},
         sql=f"""SELECT rid, {field}[:10] AS value, '{{}}' AS parameters FROM {table}
-            WHERE year(try_cast({field}[:10] AS DATE)) NOT BETWEEN 1990 AND 2050""",
+            WHERE {field}[:4] NOT BETWEEN '1990' AND '2050' AND try_cast({field}[:10] AS DATE) IS NOT NULL""",
     )
-    for table, fields in _DATES
+    for package_type, table, fields in _DATES
     for field in fields
 )

@@ -2,15 +2,18 @@
 
 from pipelines.validation.rules.base import Rule
 
-RULES = (
+_COUNTED = (("activity_countries", "participants"), ("course_countries", "trained"))
+
+RULES = tuple(
     Rule(
         code="participants-exceed-total",
         version="1",
         package_type="activity",
-        table="activity_countries",
-        field="participants",
-        needs={"activity_countries": ("participants", "women", "men")},
-        sql="""SELECT rid, participants AS value, json_object('total', try_cast(women AS BIGINT) + try_cast(men AS BIGINT)) AS parameters
-            FROM activity_countries WHERE try_cast(women AS BIGINT) + try_cast(men AS BIGINT) > try_cast(participants AS BIGINT)""",
-    ),
+        table=table,
+        field=field,
+        needs={table: (field, "women", "men")},
+        sql=f"""SELECT rid, {field} AS value, json_object('total', try_cast(women AS BIGINT) + try_cast(men AS BIGINT)) AS parameters
+            FROM {table} WHERE try_cast(women AS BIGINT) + try_cast(men AS BIGINT) > try_cast({field} AS BIGINT)""",
+    )
+    for table, field in _COUNTED
 )

@@ -1,6 +1,6 @@
 """A contract is signed on or after the day of its award (Pelican: timeline; OG-55)."""
 
-from pipelines.validation.rules.base import Rule
+from pipelines.validation.rules.base import Rule, day_before
 
 RULES = (
     Rule(
@@ -10,8 +10,7 @@ RULES = (
         table="contracts",
         field="date_signed",
         needs={"contracts": ("ocid", "award_id", "date_signed"), "awards": ("ocid", "award_id", "date")},
-        sql="""SELECT c.rid, c.date_signed[:10] AS value, json_object('earlier', a.date[:10], 'later', c.date_signed[:10]) AS parameters
-            FROM contracts c JOIN awards a USING (ocid, award_id)
-            WHERE try_cast(c.date_signed[:10] AS DATE) < try_cast(a.date[:10] AS DATE)""",
+        sql=f"""SELECT c.rid, c.date_signed[:10] AS value, json_object('earlier', a.date[:10], 'later', c.date_signed[:10]) AS parameters
+            FROM contracts c JOIN awards a USING (ocid, award_id) WHERE {day_before("c.date_signed", "a.date")}""",
     ),
 )

@@ -11,7 +11,7 @@ RULES = (
         field="status",
         needs={"awards": ("ocid", "award_id"), "processes": ("ocid", "tender_status")},
         optional={"awards": ("status",)},
-        sql="""SELECT a.rid, p.tender_status AS value, json_object('status', p.tender_status) AS parameters
+        sql="""SELECT a.rid, p.tender_status AS value, json_object('status', p.tender_status, 'status_codelist', 'tenderStatus') AS parameters
             FROM awards a JOIN processes p USING (ocid)
             WHERE p.tender_status IN ('planning', 'planned', 'active', 'cancelled', 'unsuccessful', 'withdrawn')
             AND coalesce(a.status, 'active') = 'active'""",
@@ -24,7 +24,7 @@ RULES = (
         field="award_id",
         needs={"contracts": ("ocid", "award_id"), "awards": ("ocid", "award_id", "status")},
         optional={"contracts": ("status",)},
-        sql="""SELECT c.rid, a.status AS value, json_object('status', a.status) AS parameters
+        sql="""SELECT c.rid, a.status AS value, json_object('status', a.status, 'status_codelist', 'awardStatus') AS parameters
             FROM contracts c JOIN awards a USING (ocid, award_id)
             WHERE a.status IN ('pending', 'cancelled', 'unsuccessful') AND coalesce(c.status, 'active') IN ('active', 'terminated')""",
     ),

@@ -13,6 +13,9 @@ GOOD = {
     "title": "Ours",
     "package_type": "procurement",
     "missing": ["-"],
+    "codelists": {
+        "documentType": [{"code": "socialWitnessReport", "title": "Report", "description": "By law."}]
+    },
     "tables": [
         {
             "file": "c*.csv",
@@ -66,6 +69,9 @@ def test_a_mapping_file_with_every_key_is_followed_as_it_is() -> None:
         ("columns", {"a": {"value": "x", "more": 1}}),
         ("codes", {"a": ["x"]}),
         ("codes", {"a": {"x": 5}}),
+        ("codelists", {"documentType": ["socialWitnessReport"]}),
+        ("codelists", {"documentType": [{"code": "socialWitnessReport"}]}),
+        ("codelists", {"documentType": []}),
         ("missing", "-"),
         ("ignore", [1]),
         ("others", "drop"),

@@ -1,15 +1,23 @@
 """Every domain rule: tables that pass, tables that fail, and the row that it names."""
 
-from datetime import date
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
 import pytest
 
+from pipelines.catalogue import Catalogue
 from pipelines.engine import connect
+from pipelines.identifiers import MemberCode
+from pipelines.intake import receive_submission
+from pipelines.records import ValidationReport
+from pipelines.validation import validate_package
 from pipelines.validation.rules import apply_rule, load_rules
+from pipelines.validation.rules.amounts import PER_DOLLAR
 from pipelines.validation.workspace import Workspace
+from pipelines.zones import Zones
 
-DAY = date(2026, 11, 22)
 PROCESS = {"ocid": "ocds-lcuori-1"}
 AWARD = {**PROCESS, "award_id": "A"}
 CONTRACT = {**AWARD, "contract_id": "C"}
@@ -103,50 +111,34 @@ CASES: list[tuple[str, str, Tables, Tables]] = [
 ]  # fmt: skip
 
 
-def run(catalogue, code: str, tables: Tables) -> tuple[list[tuple[str, int]], int]:
+@pytest.fixture
+def run(apply_code: Callable[..., Any]) -> Callable[[str, Tables], tuple[list[tuple[str, int]], int]]:
     """(table and source row of every finding of the code, how many rules of the code were applied)."""
-    package_type = catalogue.package_type("activity" if "activity_countries" in tables else "procurement")
-    with connect() as con:
-        con.execute(f"SET VARIABLE received_on = DATE '{DAY}'; SET VARIABLE own_prefixes = ['ocds-lcuori']")
-        space = Workspace(con, catalogue, package_type)
-        for name, rows in tables.items():
-            columns = list(dict.fromkeys(column for row in rows for column in row))
-            batch = pa.table(
-                {column: pa.array([row.get(column) for row in rows], pa.string()) for column in columns}
-                | {"source_file": ["f.csv"] * len(rows), "source_row_number": list(range(2, 2 + len(rows)))}
-            )
-            con.register("sent", batch)
-            space.add_table(name, "SELECT * FROM sent", columns)
-            con.unregister("sent")
-        applied = sum(
-            1
-            for rule in load_rules()
-            if rule.code == code
-            and rule.package_type == package_type.name
-            and apply_rule(space, rule) is None
+
+    def apply(code: str, tables: Tables) -> tuple[list[tuple[str, int]], int]:
+        groups, said = apply_code(code, tables)
+        return [(each.table, each.row_number) for group in groups for each in group.examples], said.count(
+            None
         )
-        found = [
-            (example.table, example.row_number)
-            for group in space.groups()
-            if group.code == code
-            for example in group.examples
-        ]
-    return found, applied
+
+    return apply
 
 
 @pytest.mark.parametrize(("code", "table", "passing", "failing"), CASES, ids=[case[0] for case in CASES])
-def test_rule(catalogue, code: str, table: str, passing: Tables, failing: Tables) -> None:
-    found, applied = run(catalogue, code, passing)
+def test_rule(run: Callable[..., Any], code: str, table: str, passing: Tables, failing: Tables) -> None:
+    found, applied = run(code, passing)
     assert (found, applied > 0) == ([], True)
-    found, _ = run(catalogue, code, failing)
+    found, _ = run(code, failing)
     assert found == [(table, 1 + len(failing[table]))]
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {rule.code for rule in load_rules()} == {case[0] for case in CASES}
+    """In this file or in a neighbour, by its code."""
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    assert {rule.code for rule in load_rules() if f'"{rule.code}"' not in tests} == set()
 
 
-def test_a_rule_without_its_table_is_skipped_with_the_reason(catalogue) -> None:
+def test_a_rule_without_its_table_is_skipped_with_the_reason(catalogue: Catalogue) -> None:
     rule = next(rule for rule in load_rules() if rule.code == "signature-before-award")
     with connect() as con:
         space = Workspace(con, catalogue, catalogue.package_type("procurement"))
@@ -154,6 +146,67 @@ def test_a_rule_without_its_table_is_skipped_with_the_reason(catalogue) -> None:
     assert skipped is not None and skipped.reason == "table-not-sent"
 
 
-def test_cells_that_are_no_dates_are_not_a_rules_business(catalogue) -> None:
-    tables: Tables = {"contracts": [{**CONTRACT, "date_signed": "soon"}, {**CONTRACT, "date_signed": None}]}
-    assert run(catalogue, "date-in-future", tables)[0] == []
+def test_cells_that_are_no_dates_are_not_a_rules_business(run: Callable[..., Any]) -> None:
+    tables: Tables = {
+        "contracts": [{**CONTRACT, "date_signed": each, "period_start": "2024-01-01", "period_end": each} for each in ("soon", "0000", None)]
+    }  # fmt: skip
+    for code in ("date-in-future", "date-unrealistic", "dates-out-of-order"):
+        assert run(code, tables)[0] == []
+
+
+def test_the_limit_of_amounts_knows_the_currency_of_every_member(catalogue: Catalogue) -> None:
+    assert {member.currency for member in catalogue.members.values() if member.kind == "member"} <= set(
+        PER_DOLLAR
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "fails"),
+    [("6e9", "USD", True), ("6000000000", None, False), ("6000000000", "JPY", False), ("40000000000000", None, True), ("-6000000000", "USD", True)],
+)  # fmt: skip
+def test_an_amount_in_a_currency_that_is_not_known_is_judged_by_the_weakest(
+    run: Callable[..., Any], amount: str, currency: str | None, fails: bool
+) -> None:
+    found, _ = run(
+        "amount-unrealistic",
+        {"contracts": [{**CONTRACT, "value_amount": amount, "value_currency": currency}]},
+    )
+    assert bool(found) is fails
+
+
+def flat(tmp_path: Path, catalogue: Catalogue, heading: str, row: str) -> ValidationReport:
+    (tmp_path / "contracts.csv").write_text(f"{heading}\n{row}\n", encoding="utf-8")
+    staged = receive_submission(
+        [tmp_path / "contracts.csv"], MemberCode("HND"), Zones(tmp_path / "var"), catalogue
+    )
+    return validate_package(staged, catalogue, tmp_path / "report", memory_limit="1GB", threads=2)
+
+
+def test_in_a_flat_table_findings_name_its_own_columns(tmp_path: Path, catalogue: Catalogue) -> None:
+    report = flat(
+        tmp_path, catalogue, "contract_id,buyer_name,supplier_name,contract_period_start,contract_period_end",
+        "C1,Obras,Agua SA,2025-05-01,2025-04-01",
+    )  # fmt: skip
+    group = next(group for group in report.groups if group.code == "dates-out-of-order")
+    assert (group.table, group.field) == ("contracts_flat", "contract_period_end")
+    parameters = group.examples[0].parameters
+    assert (parameters["earlier_field"], parameters["later_field"]) == (
+        "contract_period_start",
+        "contract_period_end",
+    )
+
+
+def test_a_flat_column_that_was_not_sent_is_not_passed(tmp_path: Path, catalogue: Catalogue) -> None:
+    report = flat(
+        tmp_path, catalogue, "contract_id,buyer_name,supplier_name,award_date", "C1,Obras,Agua SA,2025-05-01"
+    )
+    why = {check.check: (check.reason, dict(check.parameters)) for check in report.skipped}
+    column = {"table": "contracts_flat", "column": "tender_period_end"}
+    assert why["award-before-tender-end"] == ("column-not-sent", column)
+    assert "award-without-supplier" not in why
+
+
+def test_the_table_of_rules_names_every_rule_and_nothing_else(catalogue: Catalogue) -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"findings\.md#([a-z0-9-]+)\)", text))
+    assert {rule.code for rule in load_rules()} <= named <= set(catalogue.findings)

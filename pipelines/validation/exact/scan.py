@@ -1,0 +1,244 @@
+"""One pass of DuckDB over a table: which rows are suspect, and which keys may occur twice."""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.validation.exact.arrays import bits, numbers
+from pipelines.validation.exact.judge import Judge
+from pipelines.validation.exact.keys import Key, canonical_text, compose, hash_texts, repeated
+from pipelines.validation.exact.plan import Plan
+from pipelines.validation.exact.probe import Probe
+from pipelines.validation.exact.source import MisreadError, Source
+from pipelines.validation.exact.typed import TypedWriter, reads_by_value
+
+BATCH_ROWS = 100_000
+"""Rows between two looks at the clock, the error limit and the share of suspects."""
+
+ODD_SHARE = 0.01
+"""Share of suspects above which columns are read by their distinct values instead."""
+
+
+@dataclass(slots=True)
+class Settings:
+    """How to run. See `validate` for the meaning of each."""
+
+    limit_errors: int = 1000
+    limit_rows: int | None = None
+    progress: Callable[[int, int], None] | None = None
+    cancelled: Callable[[], bool] | None = None
+    deadline: float | None = None
+    memory_limit: str = "1GB"
+    threads: int = 0
+    temp: Path | None = None
+    typed: Path | None = None
+
+    def stopping(self) -> bool:
+        if self.cancelled is not None and self.cancelled():
+            return True
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+
+@dataclass(slots=True)
+class Screened:
+    """What the screen gave: suspects by place, and per key the hash of every record and whether it has one."""
+
+    suspects: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+    present: list[npt.NDArray[np.bool_]] = field(default_factory=list)
+    reached: int = 0
+    stopped: bool = False
+    writer: TypedWriter | None = None
+
+
+def keep_order(con: duckdb.DuckDBPyConnection) -> None:
+    """Rows in the order of the file. A list of constants would become a join, and joins lose it."""
+    con.execute("SET preserve_insertion_order = true")
+    con.execute("SET disabled_optimizers = 'in_clause'")
+
+
+def screen_rows(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    source: Source,
+    judge: Judge,
+    settings: Settings,
+    first: int,
+    total: int,
+) -> Screened:
+    """One pass over the file; begun again when a column turns out to be full of odd spellings."""
+    while True:
+        screened = Screened(
+            hashes=[np.zeros(len(source), np.uint64) for _ in plan.hashes],
+            present=[np.zeros(len(source), np.bool_) for _ in plan.hashes],
+        )
+        if settings.typed is not None:
+            screened.writer = _typed_writer(plan, settings.typed)
+        counted = odd = errors = 0
+        batches = _batches(con, plan, source, screened.writer)
+        for places, flags, hashes in batches:
+            suspects = places[flags]
+            screened.suspects.append(suspects)
+            for own, given, (values, present) in zip(screened.hashes, screened.present, hashes, strict=True):
+                own[places], given[places] = values, present
+            # Blank and ragged records behind the last one that DuckDB gave are not reached yet.
+            screened.reached = int(places[-1]) + 1
+            odd += len(suspects)
+            if settings.progress:
+                settings.progress(max(screened.reached - first, 0), total)
+            if settings.stopping():
+                screened.stopped = True
+                return screened
+            if not plan.adapted and odd > ODD_SHARE * screened.reached and plan.adapt(con):
+                batches.close()
+                if screened.writer is not None:
+                    screened.writer.discard()
+                break
+            if settings.limit_errors:
+                errors += _count_errors(
+                    judge, source, screened, counted, suspects, settings.limit_errors - errors
+                )
+                counted = screened.reached
+                if errors >= settings.limit_errors:
+                    return screened
+        else:
+            screened.reached = len(source)
+            return screened
+
+
+def _count_errors(
+    judge: Judge,
+    source: Source,
+    screened: Screened,
+    since: int,
+    suspects: npt.NDArray[np.int64],
+    wanted: int,
+) -> int:
+    """Errors that the suspects of a batch have by themselves, counted up to `wanted`."""
+    irregular = source.irregular
+    some = irregular[(irregular >= since) & (irregular < screened.reached)]
+    places = np.union1d(some, suspects)
+    count = 0
+    for place, cells in source.cells(places[places >= judge.first - 1]):
+        count += judge.own_errors(place + 1, cells)
+        if count >= wanted:
+            break
+    return count
+
+
+def _typed_writer(plan: Plan, path: Path) -> TypedWriter:
+    by_value = {
+        place
+        for place, described in enumerate(plan.probe.fields)
+        if reads_by_value(described) or (place in plan.distinct and described.type != "string")
+    }
+    return TypedWriter(plan.probe, path, frozenset(by_value))
+
+
+def _batches(
+    con: duckdb.DuckDBPyConnection, plan: Plan, source: Source, writer: TypedWriter | None
+) -> Generator[tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], list[tuple[Any, Any]]], None, None]:
+    """(places, suspect, hashes) of the records that DuckDB reads, in the order of the file, checked against the proof."""
+    # DuckDB leaves out what has another number of cells, but takes a blank line for a row of one.
+    taken = np.union1d(source.overlong, source.blank) if source.width == 1 else source.overlong
+    skipped = np.setdiff1d(source.irregular, taken) if len(taken) else source.irregular
+    regular = None
+    if len(skipped):
+        kept = np.ones(len(source), bool)
+        kept[skipped] = False
+        regular = np.flatnonzero(kept)
+    expected = len(source) if regular is None else len(regular)
+    done = 0
+    # A connection of its own: the pass may be given up midway, and an open result refuses everything else.
+    with con.cursor() as own:
+        keep_order(own)
+        query = plan.query(writer.expressions() if writer is not None else ())
+        for batch in own.sql(query).to_arrow_reader(BATCH_ROWS):
+            count = batch.num_rows
+            if done + count > expected:
+                raise MisreadError("more rows than records")
+            places = np.arange(done, done + count) if regular is None else regular[done : done + count]
+            columns = batch.columns
+            flags = numbers(columns[0], np.uint8).astype(bool)
+            lengths = numbers(columns[1], np.int64)
+            _check_alignment(source, places, lengths)
+            hashes = []
+            for column in columns[2 : 2 + len(plan.hashes)]:
+                present = bits(column.is_valid()) if column.null_count else np.ones(count, bool)
+                hashes.append((numbers(column, np.uint64), present))
+            others = 2 + len(plan.hashes) + len(plan.references)
+            for text, column in zip(plan.references, columns[2 + len(plan.hashes) : others], strict=True):
+                flags |= plan.strangers(text, column)
+            if writer is not None:
+                flags |= np.isin(places, _always_judged(plan.probe))
+                writer.add(columns[others:], places, flags, plan.probe.first - 1)
+            yield places, flags, hashes
+            done += count
+    if done != expected:
+        raise MisreadError(f"{done} rows for {expected} records")
+
+
+def _check_alignment(source: Source, places: npt.NDArray[np.int64], lengths: npt.NDArray[Any]) -> None:
+    """DuckDB promises no order of rows, and may split otherwise than proved: the length of each row tells."""
+    content, quotes = source.content[places], source.quotes[places]
+    wrong = np.where(quotes == 0, lengths != content, (lengths > content - 2) | (lengths < content - quotes))
+    if len(places) and places[0] == 0:
+        wrong[0] = False  # a byte order mark may have gone; the first record is a heading, or judged anyway
+    if wrong.any():
+        raise MisreadError(f"row {int(places[wrong][0]) + 1} is not where it was proved to be")
+
+
+def _always_judged(probe: Probe) -> npt.NDArray[np.int64]:
+    """Limits are asked for the first time after the first content row; rows named as comments are left out."""
+    rows = [probe.first, *probe.resource.dialect.comment_rows]
+    return np.asarray([row - 1 for row in rows if isinstance(row, int) and row > 0], np.int64)
+
+
+def gather(probe: Probe, screened: Screened, source: Source) -> npt.NDArray[np.int64]:
+    """Places to be judged whatever the keys say."""
+    places = np.unique(np.concatenate([*screened.suspects, source.irregular, _always_judged(probe)]))
+    return places[(places < screened.reached) & (places < len(source))]
+
+
+def propose(
+    con: duckdb.DuckDBPyConnection,
+    probe: Probe,
+    judge: Judge,
+    source: Source,
+    screened: Screened,
+    suspects: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """Places whose key may occur twice."""
+    keys = [*probe.unique, *([probe.primary] if probe.primary else [])]
+    if not keys or not screened.hashes:
+        return np.empty(0, np.int64)
+    texts: list[list[str | None]] = [[] for _ in keys]
+    for _, cells in source.cells(suspects):
+        for key, own in zip(keys, texts, strict=True):
+            own.append(_key_text(probe, key, cells))
+    found = []
+    for key_texts, hashes, present in zip(texts, screened.hashes, screened.present, strict=True):
+        # A suspect's own spelling says nothing; what Frictionless reads in it does.
+        hashes[suspects] = hash_texts(con, key_texts)
+        present[suspects] = [text is not None for text in key_texts]
+        present[screened.reached :] = False
+        found.append(repeated(hashes, present))
+    return np.unique(np.concatenate(found))
+
+
+def _key_text(probe: Probe, key: Key, cells: list[str]) -> str | None:
+    texts: list[str | None] = []
+    for position, kind in zip(key.positions, key.kinds, strict=True):
+        name = probe.fields[position].name
+        try:
+            value = probe.handlers[name].reader(cells[position] if position < len(cells) else None)[0]
+        except Exception:  # the judge stops at this row, if it comes so far
+            return None
+        texts.append(canonical_text(value, kind))
+    return compose(texts)
