@@ -49,10 +49,6 @@ class LanguageUrls(Urls):
         return PrefixedUrlString(with_language(address, _named.get(), self.ds.setting("base_url")))
 
 
-# `Datasette.urls` makes a new one at each use, and has no hook.
-app.Urls = LanguageUrls
-
-
 def accepted(header: str) -> str | None:
     """The language of the site that an Accept-Language header likes best; None when it names none of them."""
     wishes = []
@@ -200,6 +196,9 @@ def register_routes() -> list[tuple[str, Any]]:
 @hookimpl
 def prepare_jinja2_environment(env: Environment, datasette: Any) -> None:
     """One environment per language; the base, for pages without a request, speaks English."""
+    # `Datasette.urls` makes a new one at each use, and has no hook for it. Set here and not when the module is read:
+    # each Datasette of a process reads it again, but the hooks that run are those of the first.
+    app.Urls = LanguageUrls
     sites = {language: datasette.published.in_language(language) for language in LANGUAGES}
     # The base is furnished last: an overlay made from a furnished one would go on filling the base.
     datasette.environments = {language: _furnished(env.overlay(), site) for language, site in sites.items()}
