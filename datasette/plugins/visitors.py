@@ -1,9 +1,9 @@
-"""What browsers and search engines may do here, and which pages of Datasette are not part of this site."""
+"""What browsers may do here, and which pages of Datasette are not part of this site."""
 
 from collections.abc import Callable
 from typing import Any
 
-from datasette import NotFound, Request, Response, hookimpl
+from datasette import NotFound, Request, hookimpl
 
 HEADERS = {
     b"content-security-policy": (
@@ -14,24 +14,11 @@ HEADERS = {
     b"x-content-type-options": b"nosniff",
 }
 
-# Every address with a question mark is a view of a page that is listed without one.
-ROBOTS = """\
-User-agent: *
-Disallow: /*?
-Disallow: /*/-/
-Disallow: /-/
-Allow: /*?_lang=
-"""
-
 TOOLS = (
     "api|patterns|queries|messages|allow-debug|allowed|rules|check|debug/autocomplete"
     "|logout|create-token|auth-token"
 )
 """Pages of Datasette for its developers and for accounts: English only, with scripts, and of no use here."""
-
-
-async def robots() -> Response:
-    return Response.text(ROBOTS)
 
 
 async def absent(request: Request) -> None:
@@ -41,7 +28,6 @@ async def absent(request: Request) -> None:
 @hookimpl
 def register_routes() -> list[tuple[str, Any]]:
     return [
-        (r"^/robots\.txt$", robots),
         (rf"^/-/({TOOLS})(\.\w+)?$", absent),
         (r"^/[^/]+/-/(queries|queries/store|create|execute-write)(\.\w+)?$", absent),
     ]

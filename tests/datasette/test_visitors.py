@@ -24,14 +24,6 @@ def test_security_headers(site: Any, path: str) -> None:
     assert "default-src 'none'" in policy and "frame-ancestors 'self'" in policy and "unsafe" not in policy
 
 
-def test_robots_spare_facets_and_queries(site: Any) -> None:
-    answer = site.get("/robots.txt")
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert {"Disallow: /*?", "Disallow: /*/-/", "Disallow: /-/"} <= set(answer.text.splitlines())
-    assert 'content="noindex"' in site.get("/ingp/procurement_processes?_facet=ocid").text
-    assert 'content="noindex"' not in site.get("/ingp/procurement_processes").text
-
-
 @pytest.mark.parametrize(
     "path",
     [
