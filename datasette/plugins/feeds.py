@@ -83,7 +83,7 @@ class Writer:
     """Feeds in one language: addresses on the public site, and sentences."""
 
     def __init__(self, datasette: Any, request: Request) -> None:
-        self.datasette = datasette
+        self.datasette, self.request = datasette, request
         self.language = request.scope["language"]
         self.site = datasette.published.in_language(self.language)
         self.public = datasette.published.release.descriptor["homepage"].rstrip("/")
@@ -286,7 +286,9 @@ async def _answered(writer: Writer, question: Question, path: str, query: str, t
         }
         entries.append(writer.entry(address(folders[-1]), folders[-1], [words]))
     except SqlRefusedError as error:
-        limits = datasette.analysts.limits
+        limits = datasette.answers.limits
+        if error.kind == "busy":
+            return datasette.problem(datasette, writer.request, "busy", error.message, limits)
         why = datasette.problem_sentences(writer.site, limits)[error.kind]
         words = _(
             "From here on, the releases cannot be compared for this question. The feed of all releases tells what changed in each."

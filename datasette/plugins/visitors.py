@@ -50,6 +50,8 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
                         for key, value in message.get("headers", [])
                         if key.lower() not in HEADERS
                     ]
+                    if scope["path"].startswith("/ingp"):
+                        kept += _limits(datasette, {key.lower() for key, _value in kept})
                     message = {**message, "headers": [*kept, *HEADERS.items()]}
                 await send(message)
 
@@ -58,6 +60,17 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
         return guarded
 
     return wrap
+
+
+def _limits(datasette: Any, told: set[bytes]) -> list[tuple[bytes, bytes]]:
+    """Limits of Datasette's own pages; what has others says so itself."""
+    if b"x-limit-seconds" in told:
+        return []
+    return [
+        (b"x-limit-seconds", f"{datasette.setting('sql_time_limit_ms') / 1000:g}".encode()),
+        (b"x-limit-rows", str(datasette.setting("max_returned_rows")).encode()),
+        (b"access-control-expose-headers", b"X-Limit-Seconds, X-Limit-Rows"),
+    ]
 
 
 @hookimpl

@@ -13,6 +13,9 @@ import numpy as np
 from pipelines.serving.workers import SqlLimits, SqlRefusedError, Workers
 
 KEPT = 200
+WAITING = 8
+"""Questions that may wait for their turn; more are refused, and asked again by the feed reader."""
+
 LIMITS = SqlLimits(seconds=5.0, spool_bytes=50_000_000, workers=1, waiting=0)
 """What one feed may cost in one release: less than a reader who waits for an answer."""
 
@@ -42,7 +45,8 @@ class Answers:
     A release never changes, so what is known stays right. A refusal is kept too: it would be the same again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: SqlLimits = LIMITS, waiting: int = WAITING) -> None:
+        self.limits, self._most_waiting, self._waiting = limits, waiting, 0
         self._known: OrderedDict[tuple[Path, Question], np.ndarray | SqlRefusedError] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
 
@@ -54,24 +58,35 @@ class Answers:
     async def rows(self, release: Path, question: Question) -> np.ndarray:
         """Hash of each row of the answer, sorted: uint64, (rows,). Raises SqlRefusedError."""
         key = (release, question)
-        async with self._one_at_a_time:
-            if key not in self._known:
-                try:
-                    self._known[key] = await _ask(release, question)
-                except SqlRefusedError as error:
-                    if error.kind in ("busy", "your_turn"):
-                        raise
-                    self._known[key] = error
-                while len(self._known) > KEPT:
-                    self._known.popitem(last=False)
-            known = self._known[key]
+        known = self._known.get(key)
+        if known is None:
+            if self._waiting >= self._most_waiting:
+                raise SqlRefusedError("busy")
+            self._waiting += 1
+            try:
+                async with self._one_at_a_time:
+                    known = await self._found(key)
+            finally:
+                self._waiting -= 1
         if isinstance(known, SqlRefusedError):
             raise known
         return known
 
+    async def _found(self, key: tuple[Path, Question]) -> np.ndarray | SqlRefusedError:
+        if key not in self._known:
+            try:
+                self._known[key] = await _ask(*key, self.limits)
+            except SqlRefusedError as error:
+                if error.kind == "busy":
+                    raise
+                self._known[key] = error
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        return self._known[key]
 
-async def _ask(release: Path, question: Question) -> np.ndarray:
-    workers = Workers(release / "ingp.duckdb", release / "ingp.db", LIMITS)
+
+async def _ask(release: Path, question: Question, limits: SqlLimits) -> np.ndarray:
+    workers = Workers(release / "ingp.duckdb", release / "ingp.db", limits)
     try:
         answer = await workers.ask(
             question.sql, "jsonl", "feeds", engine=question.engine, variables=dict(question.variables)

@@ -67,3 +67,17 @@ def test_writing_is_refused(site: Any) -> None:
         site.datasette.client.post("/ingp/procurement_processes/-/insert", json={"rows": []})
     )
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/es/ingp/procurement_processes", "/ingp/procurement_processes.json", "/ingp/nothing.json"]
+)
+def test_pages_name_their_limits(site: Any, path: str) -> None:
+    headers = site.get(path).headers
+    assert headers["x-limit-seconds"] == "3" and headers["x-limit-rows"] == "1000"
+    assert "X-Limit-Rows" in headers["access-control-expose-headers"]
+
+
+def test_more_rows_than_the_limit_are_refused_and_the_next_page_is_named(site: Any) -> None:
+    assert site.get("/ingp/procurement_processes.json?_size=1001").status_code == 400
+    assert site.get("/ingp/procurement_processes.json?_size=5").json()["next_url"]
