@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from datasette.utils import PrefixedUrlString
+
+from pipelines.cli.site import datasette_command
 
 
 def language_of(answer: Any) -> str:
@@ -189,3 +192,16 @@ def test_a_site_below_a_folder(site: Any, folder: str) -> None:
     assert ask(f"{folder}{TABLE}?_lang=fr").headers["location"] == f"{folder}/fr{TABLE}"
     assert ask(f"{folder}/-/lang/fr?to={folder}/es/members").headers["location"] == f"{folder}/fr/members"
     assert ask(f"{folder}/v/{site.package['version']}{TABLE}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("public", "base"),
+    [
+        ("https://example.org", "/"),
+        ("https://example.org/", "/"),
+        ("https://example.org/open/data", "/open/data/"),
+    ],
+)
+def test_a_public_address_with_a_folder_is_told_to_datasette(public: str, base: str) -> None:
+    command = datasette_command(Path("release"), Path("site"), "127.0.0.1", 1, public)
+    assert command[command.index("base_url") + 1] == base
