@@ -135,7 +135,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
             }  # fmt: skip
             context |= {
                 "rows": rows[:SHOWN], "more": answer.rows > SHOWN, "columns": answer.columns, "quantities": quantities,
-                "files": {form: f"analytics.{form}?{urlencode({'sql': sql})}" for form in MEDIA_TYPES},
+                "files": {form: datasette.urls.path(f"/ingp/-/analytics.{form}?{urlencode({'sql': sql})}") for form in MEDIA_TYPES},
                 "lasting": f"/v/{datasette.releases.served}/ingp/-/analytics?{urlencode({'sql': sql})}",
             }  # fmt: skip
     headers = datasette.limit_headers(limits)

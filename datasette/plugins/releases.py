@@ -125,7 +125,7 @@ async def release_page(datasette: Any, request: Request) -> Response:
     if request.url_vars.get("form"):
         files = [
             {
-                "path": file.path, "url": f"/v/{release.name}/{file.path}", "bytes": file.bytes, "rows": file.rows,
+                "path": file.path, "url": datasette.urls.path(f"/v/{release.name}/{file.path}"), "bytes": file.bytes, "rows": file.rows,
                 "sha256": file.sha256, "media_type": file.media_type, "table": file.table, "member": file.member,
             }
             for file in release.files.values()
@@ -144,7 +144,11 @@ async def release_list(datasette: Any, request: Request) -> Response:
     releases = [datasette.releases.get(name) for name in datasette.releases.names()]
     if request.url_vars.get("form"):
         listed = [
-            {"release": each.name, "released_at": each.record["released_at"], "url": f"/v/{each.name}/"}
+            {
+                "release": each.name,
+                "released_at": each.record["released_at"],
+                "url": datasette.urls.path(f"/v/{each.name}/"),
+            }
             for each in releases
         ]
         return Response.json(
@@ -199,12 +203,12 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
         async def lasting(scope: dict[str, Any], receive: Any, send: Any) -> None:
             releases = getattr(datasette, "releases", None)
             if scope["type"] == "http" and releases:
-                prefix = datasette.urls.path(f"/v/{releases.served}/ingp")
+                prefix = f"/v/{releases.served}/ingp"
                 if scope["path"] in (prefix, f"{prefix}.json") or scope["path"].startswith(f"{prefix}/"):
                     cut = len(prefix) - len("/ingp")
                     raw = scope.get("raw_path") or scope["path"].encode()
                     scope = {**scope, "path": scope["path"][cut:], "raw_path": raw[cut:], "lasting": True}
-                table = _table_of(scope["path"], datasette.urls.path("/ingp/"))
+                table = _table_of(scope["path"], "/ingp/")
                 withdrawn = table and datasette.withdrawals.of_table(releases.served, table)
                 if withdrawn:
                     answer = await gone(datasette, Request(scope, receive), withdrawn)
