@@ -43,7 +43,7 @@ def opened(browser: Any, served: Any, kind: Kind, language: str, **options: Any)
     context = browser.new_context(viewport=DESKTOP, locale=language, **options)
     page = context.new_page()
     page.answers, page.problems = [], []
-    page.on("response", page.answers.append)
+    page.on("response", lambda answer: page.answers.append(answer))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url}"))
     page.on("console", lambda said: page.problems.append(said.text) if said.type in ("error", "warning") else None)
