@@ -34,7 +34,7 @@ KINDS = (
     Kind("table, all columns", f"{PROCESS}?_empty=1&_size=10"),
     Kind("table, nothing found", f"{PROCESS}?_search=zzzz"),
     Kind("row", CONTRACT),
-    Kind("row with long texts", "/ingp/activity_declarations/INGP,D1"),
+    Kind("row with long texts", "/ingp/activity_declarations/INGP,declaration-women"),
     Kind("SQL page", f"/ingp/-/query?sql={COUNT}"),
     Kind("SQL page, refused", "/ingp/-/query?sql=select+nonsense"),
     Kind("analytics", f"/ingp/-/analytics?sql={COUNT}"),
