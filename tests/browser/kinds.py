@@ -28,7 +28,7 @@ KINDS = (
     Kind("table without search", "/ingp/procurement_transactions"),
     Kind("table of the network", "/ingp/activity_declarations"),
     Kind("table of codes", "/ingp/codelists"),
-    Kind("table, filtered", f"{PROCESS}?member_code=XBB&tender_status__exact=complete&_search=servicio"),
+    Kind("table, filtered", f"{PROCESS}?member_code=XBB&tender_status__exact=complete&_search=services"),
     Kind("table, facets", f"{PROCESS}?_facet=procurement_method&_facet=tender_status&member_code=XCC"),
     Kind("table, sorted", f"{PROCESS}?_sort_desc=tender_value_amount&_size=5"),
     Kind("table, all columns", f"{PROCESS}?_empty=1&_size=10"),
