@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from pipelines import workflow
 from pipelines.publication.withdrawn import withdraw_table
 from pipelines.settings import Settings
 from pipelines.workflow import Installation
-
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "datapackages" / "demo"
@@ -67,7 +66,9 @@ def publish_twice(site: Installation, tmp: Path) -> tuple[str, str]:
         assert workflow.submit(site, [path], member).state == "accepted"
     newer = workflow.publish(site)
     assert older and newer
-    reason = dict.fromkeys(("es", "en", "pt", "fr"), "Names of private persons were in it. / Nombres de personas.")
+    reason = dict.fromkeys(
+        ("es", "en", "pt", "fr"), "Names of private persons were in it. / Nombres de personas."
+    )
     withdraw_table(site.zones.releases, "procurement_parties", reason, [older.release_id])
     return older.release_id, newer.release_id
 
@@ -126,7 +127,7 @@ def served(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
     """One browser a file of tests, gone with the file: while it runs, no other test could run an event loop."""
-    with playwright.sync_playwright() as started:
+    with sync_playwright() as started:
         # Chromium's own sandbox cannot work for root in a container; it only ever sees our own pages here.
         launched = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield launched

@@ -65,5 +65,8 @@ def datasette_config(tables: Sequence[PublishedTable]) -> dict[str, Any]:
     for table in tables:
         names = {column.name for column in table.columns}
         facets = [name for name in ("member_code", *table.table.facets) if name in names]
-        configured[table.name] = {"facets": facets[:4], "size": WIDE_PAGE_ROWS if len(names) > WIDE else PAGE_ROWS}
+        configured[table.name] = {
+            "facets": facets[:4],
+            "size": WIDE_PAGE_ROWS if len(names) > WIDE else PAGE_ROWS,
+        }
     return {"databases": {"ingp": {"tables": configured}}}
