@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from pipelines import workflow
 from pipelines.publication.withdrawn import withdraw_table
@@ -25,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "datapackages" / "demo"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 60
+
+PATIENCE = 120_000
+"""Milliseconds that a page may take: on a busy machine slowness is not what these tests look for."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,6 +74,18 @@ def publish_twice(site: Installation, tmp: Path) -> tuple[str, str]:
     )
     withdraw_table(site.zones.releases, "procurement_parties", reason, [older.release_id])
     return older.release_id, newer.release_id
+
+
+class Reader:
+    """The browser; every page begins in a context of its own, without cookies and cache."""
+
+    def __init__(self, launched: Browser) -> None:
+        self._launched = launched
+
+    def new_context(self, **options: Any) -> BrowserContext:
+        context = self._launched.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        return context
 
 
 def free_port() -> int:
@@ -125,10 +140,10 @@ def served(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
+def browser(chromium: str) -> Iterator[Reader]:
     """One browser a file of tests, gone with the file: while it runs, no other test could run an event loop."""
     with sync_playwright() as started:
         # Chromium's own sandbox cannot work for root in a container; it only ever sees our own pages here.
         launched = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield launched
+        yield Reader(launched)
         launched.close()
