@@ -28,7 +28,7 @@ SIDEWAYS = """() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
     return [...document.querySelectorAll('body *')].filter(each =>
-        each.getBoundingClientRect().right > width + 1 && !each.closest('.scroll, .facets, .unseen, .skip'))
+        each.getBoundingClientRect().right > width + 1 && !each.closest('.scroll, .facets, pre, .unseen, .skip'))
         .map(each => each.outerHTML.slice(0, 200)).concat(['the page is wider than the screen']);
 }"""
 
