@@ -32,6 +32,12 @@ def visit(browser: Any, served: Any) -> Iterator[Any]:
         context.close()
 
 
+def follow(page: Any, locator: Any) -> None:
+    """Click, and wait for the page that it leads to: not even a slow machine reads the old one."""
+    with page.expect_navigation():
+        locator.click()
+
+
 def taken(page: Any, link: Any) -> bytes:
     """The bytes behind a link that downloads."""
     with page.expect_download() as started:
@@ -58,25 +64,25 @@ def test_journalist_on_a_phone(
     page = visit(language, 360)
     page.goto("/")
     assert page.get_attribute("html", "lang") == language
-    page.get_by_role("link", name=table, exact=True).first.click()
+    follow(page, page.get_by_role("link", name=table, exact=True).first)
     all_rows = count_in(page.locator("#rows").inner_text())
 
     page.get_by_text(filters).click()
     page.locator("[name=_filter_column]").select_option("procurement_method")
     page.locator("[name=_filter_value]").fill("direct")
     page.locator("#order").select_option("contract_value_amount")
-    page.get_by_role("button", name=apply).click()
+    follow(page, page.get_by_role("button", name=apply))
     found = count_in(page.locator("#rows").inner_text())
     assert 0 < found < all_rows
     assert page.locator(".chips li").first.is_visible()
-    page.locator("thead a").first.click()
+    follow(page, page.locator("thead a").first)
     assert count_in(page.locator("#rows").inner_text()) == found, "sorting lost the filter"
 
     body = taken(page, page.locator("section[aria-labelledby=take] a", has_text=re.compile("^CSV$")))
     rows = list(csv.DictReader(io.StringIO(body.decode("utf-8"))))
     assert len(rows) == found and {row["procurement_method"] for row in rows} == {"direct"}
 
-    page.get_by_role("link", name=open_row).first.click()
+    follow(page, page.get_by_role("link", name=open_row).first)
     assert page.locator(".origin").is_visible() and page.locator(".record dt").count() > 10
     assert page.get_by_role("link", name="CC BY 4.0").is_visible()
 
@@ -96,10 +102,10 @@ def test_researcher_at_a_desk(visit: Any, served: Any) -> None:
     sql = "select count(*) as n from procurement_contracts where value_amount > 10000"
     page.goto("/ingp/-/analytics")
     page.get_by_label("Query").fill(sql)
-    page.get_by_role("button", name="Run").click()
+    follow(page, page.get_by_role("button", name="Run"))
     large = sum(value is not None and value > 10000 for value in whole["value_amount"].to_pylist())
     assert count_in(page.locator("td").inner_text()) == large
-    page.get_by_role("link", name="Lasting address of this query").click()
+    follow(page, page.get_by_role("link", name="Lasting address of this query"))
     assert f"/v/{served.newer}/" in page.url and count_in(page.locator("td").inner_text()) == large
 
     page.goto(f"/v/{served.newer}/")
@@ -110,8 +116,8 @@ def test_researcher_at_a_desk(visit: Any, served: Any) -> None:
     assert published.headers["cache-control"].endswith("immutable")
 
     page.goto("/v/")
-    page.get_by_role("link", name=f"Changes since {served.older}").click()
-    page.get_by_role("link", name="Activities").click()
+    follow(page, page.get_by_role("link", name=f"Changes since {served.older}"))
+    follow(page, page.get_by_role("link", name="Activities"))
     assert page.locator("td", has_text="Puerto Mirage").is_visible()
     refused = page.goto(f"/ingp/-/analytics?sql={quote('select * from read_csv($$/etc/passwd$$)')}")
     assert refused.status == 400 and page.get_by_role("alert").is_visible()
