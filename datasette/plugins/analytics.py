@@ -113,7 +113,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
     site = datasette.published.in_language(request.scope["language"])
     served = [table["name"] for group in site.groups for table in group["tables"]]
     context: dict[str, Any] = {
-        "sql": sql, "asked": sql or EXAMPLE.format(table=served[0] if served else "codelists"), "limits": limits,
+        "sql": sql, "asked": sql or EXAMPLE.format(table=served[0] if served else "codelists"), "allowed": limits,
         "tables": {name: datasette.published.release.columns.get(name, ()) for name in served}, "shown": SHOWN,
     }  # fmt: skip
     status = 200
