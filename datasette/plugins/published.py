@@ -28,7 +28,12 @@ from pipelines.settings import Settings
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
 WHOLE_RELEASE = ("ingp.db", "ingp.duckdb", "datapackage.json")
 PLAIN_COLUMN = ("string", None)
-PROVENANCE_KINDS = {"member_code": "member", "version_number": "integer", "source_row_number": "year", "year": "year"}
+PROVENANCE_KINDS = {
+    "member_code": "member",
+    "version_number": "integer",
+    "source_row_number": "year",
+    "year": "year",
+}
 
 
 class Download(NamedTuple):
@@ -286,6 +291,22 @@ class Site:
             "release_versions": (
                 self._("What this release is made of"),
                 self._("One row is one table of one accepted version. It says from which submission."),
+            ),
+            "coverage": (
+                self._("Rows by table, member and year"),
+                self._("One row is one year of one member in one table. What is not listed has no data."),
+            ),
+            "fill_rates": (
+                self._("How full the columns are"),
+                self._(
+                    "One row is one column in one year of one member. It counts rows, and rows with a value."
+                ),
+            ),
+            "quality": (
+                self._("What the checks found"),
+                self._(
+                    "One row is one kind of finding in one column of accepted data. A table without findings has one row without a code."
+                ),
             ),
         }
 
