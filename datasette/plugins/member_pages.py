@@ -65,9 +65,10 @@ async def members(datasette: Any, request: Request) -> Response:
 async def member_page(datasette: Any, request: Request) -> Response:
     site = datasette.published.in_language(request.scope["language"])
     code = request.url_vars["code"].upper()
-    this = next((each for each in listed(site) if each["code"] == code), None)
-    if this is None:
+    found_member = next((each for each in listed(site) if each["code"] == code), None)
+    if found_member is None:
         raise NotFound("There is no such member")
+    this = {**found_member}
     about = site.published.catalogue.members.get(code)
     summaries = datasette.summaries
     coverage = {
@@ -75,6 +76,8 @@ async def member_page(datasette: Any, request: Request) -> Response:
         for table in this["tables"]
         if code in (years := summaries.coverage.get(table["name"], {}))
     }
+    order = [table["name"] for group in site.groups for table in group["tables"]]
+    this["tables"] = sorted(this["tables"], key=lambda table: order.index(table["name"]))
     newest, found = _newest(site, code), summaries.findings(member=code)
     registered = _registered(site, summaries.database, about.alpha2) if about else None
     if request.url_vars.get("form"):

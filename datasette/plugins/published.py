@@ -88,7 +88,8 @@ class Release:
                 resource["path"], resource["format"], resource["bytes"], resource.get("rows"), member
             )
             files.append(file)
-            if len(parts) > 1:
+            # Files by year are for programs that read a part: the pages name those by table and by member.
+            if len(parts) in (2, 3):
                 by_table.setdefault(Path(resource["path"]).stem, []).append(file)
             if "schema" in resource:
                 columns[Path(resource["path"]).stem] = tuple(

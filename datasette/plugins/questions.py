@@ -146,7 +146,7 @@ class Answered:
                 if value is None or taken:
                     continue
                 taken = True
-            filters.append((f"{filtered}__isnull", "1") if value is None else (f"{filtered}__exact", value))
+            filters.append((f"{filtered}__isblank", "1") if value is None else (f"{filtered}__exact", value))
         return f"{self.pages}/{rows.table}?{urlencode([*filters, *rows.where.items()])}"
 
     def bar(self, line: Mapping[str, Any]) -> float | None:
