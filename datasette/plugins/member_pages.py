@@ -89,7 +89,7 @@ async def member_page(datasette: Any, request: Request) -> Response:
             "coverage": [
                 {"table": table, "year": year, "rows": rows} for table, years in coverage.items() for year, rows in years.items()
             ],
-            "quality": found and [{"table": each.table, "code": each.code, "severity": each.severity, "count": each.count} for each in found],
+            "quality": found and [{"table": each.table, "code": each.code, "severity": each.severity, "columns": each.columns, "count": each.count} for each in found],
             "files": [{"path": file.path, "bytes": file.bytes, "rows": file.rows} for file in this["files"].values()],
         }  # fmt: skip
         return Response.json(told, headers=OPEN)

@@ -17,7 +17,7 @@ from pipelines.catalogue.questions import Question, Questions, load_questions
 from pipelines.publication.answers import ANSWERS
 from pipelines.publication.compare import SUMMARY
 
-SHOWN = 100
+SHOWN = 60
 """Lines of an answer on its page; the files have all of them."""
 
 OPEN = {"access-control-allow-origin": "*", "cache-control": "public, max-age=60"}

@@ -17,6 +17,9 @@ from datasette import Request, hookimpl
 
 from pipelines.reporting.check_titles import check_titles
 
+NAMED = 4
+"""Columns that the words for a kind of finding name."""
+
 Years = Mapping[int | None, int]
 """Year -> rows; None for rows without a year."""
 
@@ -29,6 +32,7 @@ class Found(NamedTuple):
     code: str | None
     severity: str | None
     count: int
+    columns: tuple[str, ...] = ()
 
 
 class Summaries:
@@ -51,8 +55,12 @@ class Summaries:
                 asked = "SELECT table_name, column_name, sum(rows_count), sum(filled_count) FROM fill_rates GROUP BY 1, 2"
                 for table, column, rows, filled in con.execute(asked):
                     self.filled.setdefault(table, {})[column] = (rows, filled)
-                asked = "SELECT member_code, table_name, code, severity, sum(findings_count) FROM quality GROUP BY 1, 2, 3, 4"
-                self.quality = [Found(*row) for row in con.execute(asked)]
+                asked = (
+                    "SELECT member_code, table_name, code, severity, findings_count, column_name FROM quality"
+                )
+                self.quality = [
+                    Found(*row, (column,) if column else ()) for *row, column in con.execute(asked)
+                ]
         self.checked = {(each.member, each.table) for each in self.quality or ()}
 
     def fill_of(self, table: str, column: str) -> dict[str, dict[int | None, tuple[int, int]]]:
@@ -71,10 +79,13 @@ class Summaries:
         if member and not any(code == member for code, _name in self.checked):
             return None
         counted: Counter[tuple[str, str | None, str, str | None]] = Counter()
+        columns: dict[tuple[str, str | None, str, str | None], dict[str, None]] = {}
         for each in self.quality:
             if each.code and table in (None, each.table) and member in (None, each.member):
-                counted["" if table else each.member, each.table, each.code, each.severity] += each.count
-        return [Found(*key, count) for key, count in counted.most_common()]
+                key = ("" if table else each.member, each.table, each.code, each.severity)
+                counted[key] += each.count
+                columns.setdefault(key, {}).update(dict.fromkeys(each.columns))
+        return [Found(*key, count, tuple(columns[key])) for key, count in counted.most_common()]
 
 
 def years_of(coverage: Mapping[str, Years]) -> list[int | None]:
@@ -84,21 +95,26 @@ def years_of(coverage: Mapping[str, Years]) -> list[int | None]:
     return [*ordered, None] if None in years else ordered
 
 
-def finding_title(catalogue: Any, language: str, code: str) -> str:
-    """What a kind of finding is, without the cells that one of them names."""
-    short = check_titles(language).get(code)
+def finding_title(site: Any, found: Found) -> str:
+    """What a kind of finding is, with its table and columns, without the cells that one of them names."""
+    catalogue = site.published.catalogue
+    short = check_titles(site.language).get(found.code or "")
     if short:
         return short[0].upper() + short[1:]
-    if code not in catalogue.findings:
-        return code
-    return re.sub(r"\{\w+\}", "…", catalogue.texts.finding(language, code).what)
+    if found.code not in catalogue.findings:
+        return found.code or ""
+    titles = [site.column(found.table, column).title for column in found.columns[:NAMED]]
+    named = ", ".join(titles) + ("…" if len(found.columns) > NAMED else "") or "…"
+    words = {"table": site.table(found.table)["title"] if found.table else "…", "field": named, "name": named}
+    what = catalogue.texts.finding(site.language, found.code).what
+    return re.sub(r"\{(\w+)\}", lambda match: words.get(match[1], "…"), what)
 
 
 @hookimpl
 def extra_template_vars(datasette: Any, request: Request | None) -> dict[str, Any]:
     """``finding_title``: words for a kind of finding in the language of the page."""
-    language = request.scope["language"] if request else "en"
-    return {"finding_title": lambda code: finding_title(datasette.published.catalogue, language, code)}
+    site = datasette.published.in_language(request.scope["language"] if request else "en")
+    return {"finding_title": lambda found: finding_title(site, found)}
 
 
 @hookimpl

@@ -101,7 +101,7 @@ async def table_page(datasette: Any, request: Request) -> Response:
                 {"member_code": member, "year": year, "rows": rows}
                 for member, years in coverage.items() for year, rows in years.items()
             ],
-            "quality": found and [{"code": each.code, "severity": each.severity, "count": each.count} for each in found],
+            "quality": found and [{"code": each.code, "severity": each.severity, "columns": each.columns, "count": each.count} for each in found],
             "files": [{"path": file.path, "bytes": file.bytes, "rows": file.rows, "member": file.member} for file in (*this["files"], *this["member_files"])],
         }  # fmt: skip
         return Response.json(told, headers=OPEN)

@@ -15,7 +15,7 @@ WITH published AS (
   GROUP BY ALL
 )
 SELECT member_code, tables_published, published_rows, first_year, last_year, last_accepted, filled_cells, expected_cells,
-  round(100.0 * filled_cells / nullif(expected_cells, 0), 1) AS filled_percent
+  floor(1000.0 * filled_cells / nullif(expected_cells, 0)) / 10 AS filled_percent
 FROM published
 LEFT JOIN filled USING (member_code)
 LEFT JOIN fresh USING (member_code)
