@@ -36,7 +36,7 @@ class Found(NamedTuple):
 
 
 class Summaries:
-    """coverage: table -> member -> year -> rows. filled: table -> column -> (rows, rows with a value).
+    """tables: names of everything in the SQLite file. coverage: table -> member -> year -> rows. filled: table -> column -> (rows, rows with a value).
 
     quality: findings by member, table and code; None when the release does not tell. checked: (member, table) whose
     report was read, with or without findings.
@@ -48,8 +48,10 @@ class Summaries:
         self.filled: dict[str, dict[str, tuple[int, int]]] = {}
         self.quality: list[Found] | None = None
         with closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as con:
-            known = {name for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if "coverage" in known:
+            self.tables = {
+                name for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            if "coverage" in self.tables:
                 for table, member, year, rows in con.execute("SELECT * FROM coverage"):
                     self.coverage.setdefault(table, {}).setdefault(member, {})[year] = rows
                 asked = "SELECT table_name, column_name, sum(rows_count), sum(filled_count) FROM fill_rates GROUP BY 1, 2"
