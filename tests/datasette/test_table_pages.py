@@ -29,6 +29,12 @@ def test_table_page_and_rows_lead_to_each_other(site: Any) -> None:
     assert site.get("/tables").headers["location"] == "/ingp"
 
 
+def test_downloads_name_whole_files_once(site: Any) -> None:
+    page = site.get(ABOUT, "en").text
+    aside = page[page.index("<aside") : page.index("</aside>")]
+    assert aside.count("/files/parquet/") == aside.count("/files/csv/") == 1
+
+
 def test_fill_rates_and_coverage_are_those_of_the_rows(site: Any) -> None:
     told = site.get(f"{ABOUT}.json").json()
     assert told["rows"] == 63
