@@ -43,6 +43,7 @@ def processes(prefix: str, count: int) -> list[Row]:
             "tender_value_amount": "1234567.25" if number == 1 else str(1000 * number),
             "tender_value_currency": "USD",
             "has_enquiries": number % 2 == 0,
+            "number_of_tenderers": 1 if number % 5 == 0 else 3,
         }
         for number in range(1, count + 1)
     ]
@@ -59,6 +60,20 @@ PACKAGES: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]] = {
                 "status": "active",
                 "value_amount": "2500000",
                 "value_currency": "USD",
+            }
+            for number in range(1, 5)
+        ],
+        "contracts_flat": [
+            {
+                "ocid": f"ocds-xaa000-{number:03}",
+                "contract_id": f"C/{number}",
+                "contract_title": f"Obra <vial> {number}",
+                "buyer_name": "Ministerio de Obras <Públicas>",
+                "supplier_name": "Constructora Ñandú" if number < 3 else "Vialidad & Hijos",
+                "procurement_method": "direct" if number == 1 else "open",
+                "main_procurement_category": "works",
+                "contract_value_amount": str(number * 1000) + ".50",
+                "contract_value_currency": "USD" if number < 4 else "EUR",
             }
             for number in range(1, 5)
         ],

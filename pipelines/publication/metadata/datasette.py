@@ -21,6 +21,15 @@ REFERENCE_TABLES = {
         "What this release is made of",
         "One row per table of each member's accepted version.",
     ),
+    "coverage": ("Rows by table, member and year", "What is not listed has no data; that is not zero."),
+    "fill_rates": (
+        "How full the columns are",
+        "Rows, and rows with a value, by table, column, member and year.",
+    ),
+    "quality": (
+        "What the checks found",
+        "Findings in accepted data by member, table, column and kind. A table that was checked without findings has one row without a code.",
+    ),
 }
 
 
