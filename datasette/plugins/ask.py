@@ -35,12 +35,15 @@ from pipelines.serving.questions import (
     rows_sql,
     subjects,
 )
-from pipelines.serving.words import Dictionary, codes_of
+from pipelines.serving.words import Dictionary, codes_of, folded
 from pipelines.serving.workers import SqlLimits, SqlRefusedError, Workers
 from pipelines.settings import Settings
 
 SHOWN = 80
 """Groups that a page shows; the files have all of them."""
+
+NAMED_ABSENT = 4
+"""Members without data that get lines of their own; more share one line."""
 
 IN_A_BOOK = 100_000
 KEPT_ANSWERS = 500
@@ -50,7 +53,7 @@ OLD_RELEASES = 2
 FOREVER, FOR_NOW = "public, max-age=31536000, immutable", "public, max-age=60"
 OPEN = {"access-control-allow-origin": "*"}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-NOT_CHOICES = {"_lang", "q", "axis"}
+NOT_CHOICES = {"_lang", "q", "axis", "size", "part"}
 
 
 class Source:
@@ -68,7 +71,7 @@ class Source:
         self.known = subjects(columns)
         self.codes = codes_of(published.catalogue)
         self.members = {*published.catalogue.members, *(each["code"] for each in published.in_language("en").members)}
-        self.providers = [code for code, member in published.catalogue.members.items() if member.kind != "network"]
+        self.providers = [code for code, member in published.catalogue.members.items() if member.kind == "member"]
 
 
 class Asking:
@@ -307,6 +310,14 @@ class Telling:
 
     # The answer
 
+    def told_apart(self, answer: Answer) -> tuple[list[Group], list[str]]:
+        """(groups that have a line of their own, names of members without data that share one)."""
+        absent = [group for group in answer.groups if self.question.by == "member" and group.state == NO_DATA]
+        if len(absent) <= NAMED_ABSENT:
+            return list(answer.groups), []
+        names = sorted((self.label(group.key) for group in absent), key=folded)
+        return [group for group in answer.groups if group not in absent], names
+
     def lines(self, answer: Answer) -> list[dict[str, Any]]:
         """Lines of the table: one for each group and currency."""
         return [
@@ -321,7 +332,7 @@ class Telling:
                     for figure in group.figures
                 ],
             }
-            for group in answer.groups
+            for group in self.told_apart(answer)[0]
         ]  # fmt: skip
 
     def coverage(self, coverage: Coverage) -> dict[str, Any]:
@@ -493,6 +504,7 @@ def answer_context(telling: Telling, answer: Answer, coverage: Coverage) -> dict
     return {
         "answer": answer,
         "lines": telling.lines(answer),
+        "absent": telling.told_apart(answer)[1],
         "totals": [
             {"currency": each.currency, "n": telling.number(each.n), "total": telling.number(each.total)}
             for each in answer.totals

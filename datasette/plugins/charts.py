@@ -31,6 +31,7 @@ def chart_addresses(telling: Any, answer: Answer) -> list[dict[str, str]]:
         charts.append(
             {
                 "address": telling.address(form="chart.svg", **more, _lang=telling.site.language),
+                "small": telling.address(form="chart.svg", **more, size="small", _lang=telling.site.language),
                 "title": chart.title,
                 "description": chart.description,
             }
@@ -38,11 +39,12 @@ def chart_addresses(telling: Any, answer: Answer) -> list[dict[str, str]]:
     return charts
 
 
-def chart_of(telling: Any, answer: Answer, currency: str) -> Chart:
+def chart_of(telling: Any, answer: Answer, currency: str, is_small: bool = False) -> Chart:
     """The chart of an answer; currency: of the amounts, "" for a chart of numbers of rows."""
     _, question = telling._, telling.question
     points = []
-    for group in answer.groups[:MOST_BARS]:
+    drawn, absent_members = telling.told_apart(answer)
+    for group in drawn[:MOST_BARS]:
         figure = group.figure(currency) if currency else None
         value = (figure.measured(question.measure) if figure else None) if currency else group.n
         if group.state in ("no_data", "not_stated"):
@@ -55,6 +57,10 @@ def chart_of(telling: Any, answer: Answer, currency: str) -> Chart:
                 absent if value is None else telling.compact(value),
             )
         )
+    if absent_members:
+        count = len(absent_members)
+        others = telling.site.translations.ngettext("%(n)s member", "%(n)s members", count) % {"n": count}
+        points.append(Point(others, None, _("no data")))
     what = telling.whats[question.what]
     if currency:
         unit = {"sum": _("Total, %(currency)s"), "median": _("Median, %(currency)s")}[question.measure]
@@ -72,7 +78,7 @@ def chart_of(telling: Any, answer: Answer, currency: str) -> Chart:
         described += "; …"
     title = f"{telling.title} ({unit})" if currency else telling.title
     is_line = question.by == "year" and sum(point.value is not None for point in points) > 1
-    return Chart(title, f"{unit}. {described}", points, units, telling.source_line, is_line, telling.site.language)
+    return Chart(title, f"{unit}. {described}", points[: MOST_BARS + 1], units, telling.source_line, is_line, telling.site.language, is_small)
 
 
 async def chart(datasette: Any, request: Request) -> Response:
@@ -90,9 +96,9 @@ async def chart(datasette: Any, request: Request) -> Response:
         currency = ""
     else:
         currency = wanted if wanted in currencies else currencies[0]
-    drawn = chart_of(telling, answer, currency)
+    drawn = chart_of(telling, answer, currency, request.args.get("size") == "small")
     kept: OrderedDict[tuple[Any, ...], str] = datasette.charts_kept
-    key = (drawn.title, drawn.source, drawn.description, tuple(drawn.points), drawn.is_line, drawn.language)
+    key = (drawn.title, drawn.source, drawn.description, tuple(drawn.points), drawn.is_line, drawn.is_small, drawn.language)
     if key not in kept:
         try:
             kept[key] = await datasette.drawing.draw(drawn)

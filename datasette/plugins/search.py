@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 import pyarrow as pa
+from babel.numbers import format_compact_decimal
 from datasette import NotFound, Request, Response, hookimpl
 from datasette.utils import tilde_encode
 from markupsafe import Markup, escape
@@ -198,7 +199,7 @@ class Page:
         told = [self.site.member(hit.member)["name"]]
         for name in ("year", "method", "category", "status"):
             if (column := columns.get(name)) and facts.get(column) not in (None, ""):
-                told.append(self.site.label(hit.table, column, facts[column]) or str(facts[column]))
+                told.append(self._label(table, name, str(facts[column])))
         amount = facts.get(columns.get("amount", ""))
         if amount is not None:
             told.append(f"{self.site.number(amount)} {facts.get(columns.get('currency', '')) or ''}".strip())
@@ -248,7 +249,10 @@ class Page:
     def _label(self, table: Searched, facet: str, value: str) -> str:
         if facet in ("amount", "year"):
             return value
-        return self.site.label(table.table, table.columns[facet], value) or value
+        if facet == "member":
+            return self.site.member(value)["name"]
+        codelist = {"method": "method", "category": "procurementCategory", "status": table.status}[facet]
+        return self.site.code(value, codelist) or value
 
     @staticmethod
     def _order(name: str, counts: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
@@ -274,8 +278,11 @@ class Page:
     def _range_words(self, low: int, currency: str) -> str:
         higher = [each for each in RANGES if each > low]
         if not higher:
-            return self.site._("%(amount)s and more") % {"amount": f"{currency} {self.site.number(low)}"}
-        return f"{currency} {self.site.number(low)} – {self.site.number(higher[0])}"
+            return self.site._("%(amount)s and more") % {"amount": f"{currency} {self._short(low)}"}
+        return f"{currency} {self._short(low)} – {self._short(higher[0])}"
+
+    def _short(self, amount: int) -> str:
+        return format_compact_decimal(amount, locale=self.site.language)
 
     @property
     def chips(self) -> list[tuple[str, str]]:

@@ -18,11 +18,16 @@ from xml.sax.saxutils import escape
 
 DRAUGHTSMAN = Path(__file__).with_name("draughtsman.py")
 SECONDS = 15
-WIDTH = 520
+WIDTH, LABELS = 520, 320
+SMALL_WIDTH, SMALL_LABELS = 170, 125
+"""Pixels of the bars, and of their names; small: for telephones."""
+
 MOST_BARS = 40
 LONGEST_LABEL = 42
 INK, SOFT, LINE, BLUE = "#1a2433", "#4d5b6e", "#d5dde8", "#123a7d"
-FONT = "system-ui, Liberation Sans, DejaVu Sans, Arial, sans-serif"
+FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
+"""The engine measures texts with the widths of Liberation Sans, which Arial and Helvetica have too."""
+
 LOCALES = {"es": "es-MX", "en": "en-US", "pt": "pt-BR", "fr": "fr-CA"}
 _UNWRITABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 """What XML cannot hold: the engine would end its process."""
@@ -49,6 +54,7 @@ class Chart:
     source: str
     is_line: bool
     language: str
+    is_small: bool = False
 
 
 class ChartError(Exception):
@@ -108,14 +114,22 @@ def specification(chart: Chart) -> dict[str, Any]:
             "words": _short(point.words),
             "place": place,
         }
-        for place, point in enumerate(chart.points[:MOST_BARS])
+        for place, point in enumerate(chart.points)
     ]
     title = {
-        "text": textwrap.wrap(_UNWRITABLE.sub("", chart.title), 72)[:3],
-        "subtitle": textwrap.wrap(_UNWRITABLE.sub("", chart.source), 92)[:2],
+        "text": textwrap.wrap(_UNWRITABLE.sub("", chart.title), 38 if chart.is_small else 72)[:4],
+        "subtitle": textwrap.wrap(_UNWRITABLE.sub("", chart.source), 46 if chart.is_small else 92)[:2],
     }
-    drawn = (_line if chart.is_line else _bars)(values, _short(chart.units[power]))
-    return {**drawn, "title": title, "data": {"values": values}, "config": _CONFIG, "background": "white", "padding": 8}
+    width, labels = (SMALL_WIDTH, SMALL_LABELS) if chart.is_small else (WIDTH, LABELS)
+    if chart.is_line:
+        drawn = _line(values, _short(chart.units[power]), width + 100)
+    else:
+        drawn = _bars(values, _short(chart.units[power]), width)
+    # Where none of the fonts is there, the names of the bars are wider than the engine thinks.
+    longest = 0 if chart.is_line else max((len(each["group"]) for each in values), default=0)
+    padding = {"left": 8 + longest, "right": 14, "top": 8, "bottom": 8}
+    config = {**_CONFIG, "axis": {**_CONFIG["axis"], "labelLimit": labels}}
+    return {**drawn, "title": title, "data": {"values": values}, "config": config, "background": "white", "padding": padding}
 
 
 def _short(label: str) -> str:
@@ -133,12 +147,12 @@ _CONFIG: dict[str, Any] = {
     },
     "axis": {
         "labelColor": INK, "titleColor": SOFT, "gridColor": LINE, "domainColor": SOFT, "tickColor": SOFT,
-        "labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal", "labelLimit": 320, "titlePadding": 10,
+        "labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal", "titlePadding": 10,
     },
 }  # fmt: skip
 
 
-def _bars(values: list[dict[str, Any]], unit: str) -> dict[str, Any]:
+def _bars(values: list[dict[str, Any]], unit: str, width: int) -> dict[str, Any]:
     order = [each["place"] for each in values]
     names = {"field": "place", "type": "ordinal", "sort": order}
     labels = {str(each["place"]): each["group"] for each in values}
@@ -149,11 +163,11 @@ def _bars(values: list[dict[str, Any]], unit: str) -> dict[str, Any]:
         "field": "value",
         "type": "quantitative",
         "title": unit,
-        "axis": {"tickCount": 5, "format": ",~r", "domain": False},
+        "axis": {"tickCount": 5 if width > SMALL_WIDTH else 3, "format": ",~r", "domain": False},
         "scale": {"zero": True},
     }
     return {
-        "width": WIDTH,
+        "width": width,
         "height": {"step": 26},
         "layer": [
             {
@@ -174,7 +188,7 @@ def _bars(values: list[dict[str, Any]], unit: str) -> dict[str, Any]:
     }
 
 
-def _line(values: list[dict[str, Any]], unit: str) -> dict[str, Any]:
+def _line(values: list[dict[str, Any]], unit: str, width: int) -> dict[str, Any]:
     labels = {str(each["place"]): each["group"] for each in values}
     across = {
         "field": "place",
@@ -203,7 +217,7 @@ def _line(values: list[dict[str, Any]], unit: str) -> dict[str, Any]:
         },
         "encoding": {"x": across, "y": up},
     }  # fmt: skip
-    return {"width": WIDTH + 100, "height": 280, "layer": [lined, missing]}
+    return {"width": width, "height": 280, "layer": [lined, missing]}
 
 
 def _expression(labels: dict[str, str]) -> str:

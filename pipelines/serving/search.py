@@ -35,6 +35,8 @@ RANGES = (0, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_0
 """Lower ends of the ranges of amounts, in whatever currency."""
 
 _STATUS = ("contract_status", "tender_status", "status")
+_TITLES = ("contract_title", "tender_title", "title", "name", "description")
+"""Columns that name a row, the best first; a row without any is named by its first text."""
 _AMOUNT = ("contract_value_amount", "tender_value_amount", "value_amount", "budget_amount")
 
 
@@ -236,11 +238,11 @@ def read_hits(
         ).fetchone()
         member, *others = tuple(values)
         shown = [(name, text) for name, text in zip(table.words, texts, strict=True) if text]
-        first = shown[:1]
+        shown.sort(key=lambda each: _TITLES.index(each[0]) if each[0] in _TITLES else len(_TITLES))
         marked = [each for each in shown[1:] if OPENED in each[1]]
         hits.append(
             Hit(
-                table.table, tuple(others[: len(table.key)]), member, [*first, *marked[:2]],
+                table.table, tuple(others[: len(table.key)]), member, [*shown[:1], *marked[:2]],
                 dict(zip(facts, others[len(table.key) :], strict=True)),
             )
         )  # fmt: skip

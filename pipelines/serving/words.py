@@ -54,7 +54,7 @@ class Dictionary:
             if codelist in LABELS:
                 self._add(language, label, LABELS[codelist], code)
         for code, member in catalogue.members.items():
-            if member.kind != "network":
+            if member.kind in ("member", "demo"):
                 for language in LANGUAGES:
                     self._add(language, member.names[language], "member", code)
         for code in catalogue.codelists["currency"].codes:
