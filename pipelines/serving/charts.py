@@ -70,7 +70,10 @@ class Drawing:
 
     async def draw(self, chart: Chart) -> str:
         """The chart as an SVG document of its own. Raises ChartError."""
-        job = {"spec": specification(chart), "locale": LOCALES[chart.language]}
+        return _told(await self._drawn(specification(chart), LOCALES[chart.language]), chart)
+
+    async def _drawn(self, spec: dict[str, Any], locale: str) -> str:
+        job = {"spec": spec, "locale": locale}
         async with self._turn:
             try:
                 said = await asyncio.wait_for(self._asked(json.dumps(job).encode() + b"\n"), SECONDS)
@@ -81,7 +84,7 @@ class Drawing:
                 raise
         if "svg" not in said:
             raise ChartError(said["error"])
-        return _told(said["svg"], chart)
+        return said["svg"]
 
     async def _asked(self, line: bytes) -> dict[str, Any]:
         if self._process is None or self._process.returncode is not None:
@@ -95,6 +98,13 @@ class Drawing:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(line)
         return json.loads(await self._process.stdout.readline())
+
+    async def finish(self) -> None:
+        """End the process and wait for its end."""
+        process = self._process
+        self.close()
+        if process:
+            await process.wait()
 
     def close(self) -> None:
         if self._process and self._process.returncode is None:

@@ -271,8 +271,9 @@ def facets_sql(table: Searched) -> str:
         f"WHEN grouping({quote_name('f ' + name)}) = 0 THEN {quote_text(name)}" for name in names
     )
     value = f"coalesce({', '.join(quote_name('f ' + name) for name in names)})"
+    told = "currency" if "amount" in columns else "NULL AS currency"
     return (
-        f"SELECT CASE {ids} END AS facet, {value} AS value, currency, count(*) AS n FROM "
+        f"SELECT CASE {ids} END AS facet, {value} AS value, {told}, count(*) AS n FROM "
         f"(SELECT {values}, {currency} AS currency FROM {quote_name(table.table)} "
         f"WHERE {NUMBER} IN (SELECT number FROM found)) GROUP BY GROUPING SETS ({sets})"
     )

@@ -1,5 +1,6 @@
 """Choices become SQL of codes, numbers and quoted texts; whatever else an address holds is left out and named."""
 
+import csv
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -221,8 +222,6 @@ def test_any_text_is_understood_as_something(dictionary: Dictionary, text: str) 
 
 
 def test_synonyms_name_what_exists(standard: Catalogue) -> None:
-    import csv
-
     with (ROOT / "schemas" / "synonyms.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     lists = {"method": "method", "category": "procurementCategory", "currency": "currency"}
