@@ -46,7 +46,7 @@ from pipelines.serving.search import (
 PAGE, OVERVIEW = 20, 3
 """Rows shown of one table, and of each table when all are shown."""
 
-SECONDS = 0.2
+SECONDS = 0.15
 """Time for finding rows in one table; what is not found by then is told."""
 
 FACET_SECONDS = 2.0

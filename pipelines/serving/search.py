@@ -20,7 +20,7 @@ from pipelines.serving.questions import YEARS, read_amount
 MOST = 10_000
 """Rows of a table that a search counts and sorts; of more it says "more than 10,000"."""
 
-LOOKED_AT = 400_000
+LOOKED_AT = 300_000
 """Found rows of a table that are looked at when they must also match a facet."""
 
 RANKED = 1_000
