@@ -49,7 +49,9 @@ def chart_of(telling: Any, answer: Answer, currency: str, is_small: bool = False
         value = (figure.measured(question.measure) if figure else None) if currency else group.n
         if group.state in ("no_data", "not_stated"):
             value = None
-        absent = telling.state(group) or (_("no amount in %(currency)s") % {"currency": currency} if currency else "")
+        absent = telling.state(group) or (
+            _("no amount in %(currency)s") % {"currency": currency} if currency else ""
+        )
         points.append(
             Point(
                 telling.label(group.key),
@@ -78,7 +80,16 @@ def chart_of(telling: Any, answer: Answer, currency: str, is_small: bool = False
         described += "; …"
     title = f"{telling.title} ({unit})" if currency else telling.title
     is_line = question.by == "year" and sum(point.value is not None for point in points) > 1
-    return Chart(title, f"{unit}. {described}", points[: MOST_BARS + 1], units, telling.source_line, is_line, telling.site.language, is_small)
+    return Chart(
+        title,
+        f"{unit}. {described}",
+        points[: MOST_BARS + 1],
+        units,
+        telling.source_line,
+        is_line,
+        telling.site.language,
+        is_small,
+    )
 
 
 async def chart(datasette: Any, request: Request) -> Response:
@@ -98,7 +109,15 @@ async def chart(datasette: Any, request: Request) -> Response:
         currency = wanted if wanted in currencies else currencies[0]
     drawn = chart_of(telling, answer, currency, request.args.get("size") == "small")
     kept: OrderedDict[tuple[Any, ...], str] = datasette.charts_kept
-    key = (drawn.title, drawn.source, drawn.description, tuple(drawn.points), drawn.is_line, drawn.is_small, drawn.language)
+    key = (
+        drawn.title,
+        drawn.source,
+        drawn.description,
+        tuple(drawn.points),
+        drawn.is_line,
+        drawn.is_small,
+        drawn.language,
+    )
     if key not in kept:
         try:
             kept[key] = await datasette.drawing.draw(drawn)

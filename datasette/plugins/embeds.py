@@ -36,7 +36,9 @@ def frame_snippet(datasette: Any, request: Request, address: str, title: str) ->
 async def _embedded(datasette: Any, request: Request, context: dict[str, Any], status: int = 200) -> Response:
     language = request.scope["language"]
     asked = [(key, value) for key, value in parse_qsl(request.query_string, True) if key != "_lang"]
-    context |= {"opens": f"{context['opens']}{'&' if '?' in context['opens'] else '?'}{urlencode({'_lang': language})}"}
+    context |= {
+        "opens": f"{context['opens']}{'&' if '?' in context['opens'] else '?'}{urlencode({'_lang': language})}"
+    }
     html = await datasette.render_template("embed.html", context | {"arguments": asked}, request=request)
     headers = dict(FRAMED) if status == 200 else {"x-may-be-framed": "1", "cache-control": "no-store"}
     return Response.html(html, status=status, headers=headers)
@@ -54,7 +56,9 @@ async def embed_ask(datasette: Any, request: Request) -> Response:
             telling.source, telling.question, datasette.reader_of(request), GROUPS
         )
     except SqlRefusedError as error:
-        context["problem"] = datasette.problem_sentences(telling.site, telling.source.workers.limits)[error.kind]
+        context["problem"] = datasette.problem_sentences(telling.site, telling.source.workers.limits)[
+            error.kind
+        ]
         return await _embedded(datasette, request, context, 503)
     return await _embedded(
         datasette, request, context | datasette.answer_context(telling, answer, coverage) | {"kind": "ask"}
@@ -74,16 +78,29 @@ async def embed_table(datasette: Any, request: Request) -> Response:
     site = datasette.published.in_language(request.scope["language"])
     if table not in datasette.published.release.columns or datasette.withdrawals.of_table(release, table):
         raise NotFound("This release has no such table")
-    asked = [(key, value) for key, value in parse_qsl(request.query_string, True) if key not in ("_lang", "_size", "_extra", "_shape")]
+    asked = [
+        (key, value)
+        for key, value in parse_qsl(request.query_string, True)
+        if key not in ("_lang", "_size", "_extra", "_shape")
+    ]
     own = urlencode(asked)
-    query = urlencode([*asked, ("_size", str(ROWS)), ("_extra", "count"), ("_extra", "columns"), ("_nofacet", "1")])
+    query = urlencode(
+        [*asked, ("_size", str(ROWS)), ("_extra", "count"), ("_extra", "columns"), ("_nofacet", "1")]
+    )
     answer = await datasette.client.get(datasette.urls.path(f"/ingp/{tilde_encode(table)}.json?{query}"))
     opens = datasette.urls.path(f"/v/{release}/ingp/{tilde_encode(table)}") + (f"?{own}" if own else "")
     described = site.table(table)
-    context: dict[str, Any] = {"title": described["title"], "opens": opens, "release": release, "kind": "rows"}
+    context: dict[str, Any] = {
+        "title": described["title"],
+        "opens": opens,
+        "release": release,
+        "kind": "rows",
+    }
     body = answer.json()
     if answer.status_code != 200:
-        context["problem"] = site._("This address could not be read. Please copy it again from the page of the table.")
+        context["problem"] = site._(
+            "This address could not be read. Please copy it again from the page of the table."
+        )
         return await _embedded(datasette, request, context, 400)
     rows, chosen = body["rows"], [name for name in body["columns"] if name != "rowid"]
     if not any(key == "_col" for key, _value in asked):
@@ -91,9 +108,7 @@ async def embed_table(datasette: Any, request: Request) -> Response:
         chosen = [
             name for name in chosen if name not in hidden and any(row[name] not in (None, "") for row in rows)
         ]
-    conditions = site.conditions(
-        table, [pair for pair in asked if not pair[0].startswith("_")]
-    )
+    conditions = site.conditions(table, [pair for pair in asked if not pair[0].startswith("_")])
     context |= {
         "columns": [(name, site.column(table, name).title) for name in chosen[:COLUMNS]],
         "rows": [[_shown(site, table, name, row[name]) for name in chosen[:COLUMNS]] for row in rows],
@@ -142,7 +157,9 @@ def _shown(site: Any, table: str | None, name: str, value: Any) -> dict[str, Any
 
 @hookimpl
 def startup(datasette: Any) -> None:
-    datasette.frame_snippet = lambda request, address, title: frame_snippet(datasette, request, address, title)
+    datasette.frame_snippet = lambda request, address, title: frame_snippet(
+        datasette, request, address, title
+    )
 
 
 @hookimpl
@@ -151,7 +168,9 @@ def extra_template_vars(datasette: Any, request: Request | None, template: str |
     if request is None or template not in ("table.html", "analytics.html"):
         return {}
     release, language = datasette.releases.served, request.scope["language"]
-    asked = [(key, value) for key, value in parse_qsl(request.query_string, True) if key not in ("_lang", "_next")]
+    asked = [
+        (key, value) for key, value in parse_qsl(request.query_string, True) if key not in ("_lang", "_next")
+    ]
     if template == "analytics.html":
         place, title = "embed/sql", "SQL"
     else:

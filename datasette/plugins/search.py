@@ -85,7 +85,9 @@ class Searching:
             raise NotFound("This release cannot be searched as a whole")
         if self._tables is None:
             published, kinds = self.datasette.published, self.database.columns.kinds
-            codelists = {(table, name): published.kind(table, name)[1] for table in kinds for name in kinds[table]}
+            codelists = {
+                (table, name): published.kind(table, name)[1] for table in kinds for name in kinds[table]
+            }
             self._tables = await self.database.execute_fn(lambda con: searched_tables(con, kinds, codelists))
         served = self.datasette.releases.served
         return [each for each in self._tables if not self.datasette.withdrawals.of_table(served, each.table)]
@@ -174,7 +176,13 @@ class Page:
     def __init__(
         self, datasette: Any, request: Request, words: Words, narrowing: Narrowing, table: str, page: int
     ) -> None:
-        self.datasette, self.words, self.narrowing, self.table, self.page = datasette, words, narrowing, table, page
+        self.datasette, self.words, self.narrowing, self.table, self.page = (
+            datasette,
+            words,
+            narrowing,
+            table,
+            page,
+        )
         self.q = (request.args.get("q") or "").replace("\0", "")
         self.site = datasette.published.in_language(request.scope["language"])
 
@@ -239,7 +247,9 @@ class Page:
                 else:
                     stored: Any = int(value) if name == "year" else value
                     chosen = getattr(self.narrowing, name) == stored
-                    other = replace(self.narrowing, **{name: (None if name == "year" else "") if chosen else stored})
+                    other = replace(
+                        self.narrowing, **{name: (None if name == "year" else "") if chosen else stored}
+                    )
                     words = " / ".join(labels[name, value])
                 values.append({"words": words, "value": value, "currency": currency, "n": n, "chosen": chosen, "address": self.address(other)})  # fmt: skip
             if values:
@@ -295,11 +305,17 @@ class Page:
                 if name in codelists:
                     words = self.site.code(value, codelists[name]) or value
                 if name == "status":
-                    found = (self.site.code(value, codelist) for codelist in ("contractStatus", "tenderStatus", "awardStatus"))
+                    found = (
+                        self.site.code(value, codelist)
+                        for codelist in ("contractStatus", "tenderStatus", "awardStatus")
+                    )
                     words = next((each for each in found if each), value)
                 chips.append((words, self.address(replace(own, **{name: None if name == "year" else ""}))))
         if own.over is not None or own.below is not None or own.currency:
-            low, high = self.site.number(own.over or 0), "" if own.below is None else f" – {self.site.number(own.below)}"
+            low, high = (
+                self.site.number(own.over or 0),
+                "" if own.below is None else f" – {self.site.number(own.below)}",
+            )
             words = f"{own.currency} {low}{high}".strip() if own.over is not None or high else own.currency
             if own.over is not None and not high:
                 words = self.site._("%(amount)s and more") % {"amount": words}
@@ -369,7 +385,9 @@ async def search(datasette: Any, request: Request) -> Response:
         "total": sum(each.n for each in results), "facet_values": FACET_VALUES,
         "table_count": len(tables),
     }  # fmt: skip
-    return Response.html(await datasette.render_template("search.html", context, request=request), headers=FOR_NOW)
+    return Response.html(
+        await datasette.render_template("search.html", context, request=request), headers=FOR_NOW
+    )
 
 
 def _json(datasette: Any, request: Request, page: Page, results: list[Result]) -> Response:

@@ -108,7 +108,9 @@ class Coverage:
 
 def needed(question: Question) -> list[str]:
     """Properties without which a row cannot be part of the answer, or says nothing in it."""
-    names = [name for name in ("method", "category", "status", "buyer", "supplier") if getattr(question, name)]
+    names = [
+        name for name in ("method", "category", "status", "buyer", "supplier") if getattr(question, name)
+    ]
     if question.by in COVERED and question.by not in names:
         names.append(question.by)
     if question.over is not None or question.under is not None or question.measure != "count":
@@ -128,7 +130,9 @@ def read_answer(
     """The answer of the lines of `figures_sql`. members: all that could have published."""
     figures: dict[Any, list[Figure]] = {}
     for row in rows:
-        figure = Figure(row["currency"], row["n"], row["n_with_amount"], _exact(row["total"]), _exact(row["median"]))
+        figure = Figure(
+            row["currency"], row["n"], row["n_with_amount"], _exact(row["total"]), _exact(row["median"])
+        )
         figures.setdefault(row["group"], []).append(figure)
     if question.by == "none" and not figures:
         figures[None] = []

@@ -136,10 +136,17 @@ def specification(chart: Chart) -> dict[str, Any]:
     else:
         drawn = _bars(values, _short(chart.units[power]), width)
     # Where none of the fonts is there, the names of the bars are wider than the engine thinks.
-    longest = 0 if chart.is_line else max((len(each["group"]) for each in values), default=0)
+    longest = 0 if chart.is_line else max((len(_short(point.label)) for point in chart.points), default=0)
     padding = {"left": 8 + longest, "right": 14, "top": 8, "bottom": 8}
     config = {**_CONFIG, "axis": {**_CONFIG["axis"], "labelLimit": labels}}
-    return {**drawn, "title": title, "data": {"values": values}, "config": config, "background": "white", "padding": padding}
+    return {
+        **drawn,
+        "title": title,
+        "data": {"values": values},
+        "config": config,
+        "background": "white",
+        "padding": padding,
+    }
 
 
 def _short(label: str) -> str:

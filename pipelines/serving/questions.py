@@ -51,7 +51,9 @@ class Subject:
         """FROM with the process joined if one of the properties `used` needs it."""
         source = f"{quote_name(self.table)} AS t"
         if any(name not in self.columns and name in self.joined for name in used):
-            source += " LEFT JOIN procurement_processes AS p ON p.member_code = t.member_code AND p.ocid = t.ocid"
+            source += (
+                " LEFT JOIN procurement_processes AS p ON p.member_code = t.member_code AND p.ocid = t.ocid"
+            )
         return source
 
 
@@ -134,6 +136,11 @@ class Question:
             else:
                 pairs.append((each.name, f"{value:f}" if isinstance(value, Decimal) else str(value)))
         return pairs
+
+    def narrowed(self, name: str, code: str) -> "Question":
+        """The same question with one code of a property."""
+        changes: dict[str, Any] = {name: (code,)}
+        return replace(self, **changes)
 
     def without(self, name: str) -> "Question":
         """The same question without a choice."""
@@ -308,7 +315,9 @@ def figures_sql(question: Question, subject: Subject) -> str:
     """SQL of (group, currency, n, n_with_amount, total, median): one line for each group and currency."""
     group = "NULL" if question.by == "none" else subject.column(question.by)
     amount = subject.column("amount")
-    order = {"count": "n DESC", "sum": "total DESC NULLS LAST", "median": "median DESC NULLS LAST"}[question.measure]
+    order = {"count": "n DESC", "sum": "total DESC NULLS LAST", "median": "median DESC NULLS LAST"}[
+        question.measure
+    ]
     first = '"group" NULLS LAST, ' if question.by == "year" else ""
     return (
         f'SELECT {group} AS "group", {subject.column("currency")} AS currency, count(*) AS n,\n'
@@ -371,7 +380,7 @@ def group_filters(
     """
     narrowed = question
     if question.by in ("member", "method", "category", "status") and group is not None:
-        narrowed = replace(question, **{question.by: (str(group),)})
+        narrowed = question.narrowed(question.by, str(group))
     elif question.by == "year" and group is not None:
         narrowed = replace(question, since=int(group), until=int(group))
     pairs = page_filters(narrowed, subject)

@@ -77,7 +77,9 @@ class Searched:
 
 
 def searched_tables(
-    con: sqlite3.Connection, kinds: Mapping[str, Collection[str]], codelists: Mapping[tuple[str, str], str | None]
+    con: sqlite3.Connection,
+    kinds: Mapping[str, Collection[str]],
+    codelists: Mapping[tuple[str, str], str | None],
 ) -> list[Searched]:
     """The tables of a release that have an index. kinds: table -> columns; codelists: (table, column) -> codelist."""
     found = []
@@ -149,11 +151,15 @@ def read_narrowing(pairs: Iterable[tuple[str, str]]) -> Narrowing:
     """The facets of an address; what is no code, no year and no amount is not looked at."""
     values: dict[str, Any] = {}
     for name, value in pairs:
-        if name in ("method", "category", "status") and re.fullmatch(r"\w{1,60}", value, re.ASCII):
+        if (
+            (name in ("method", "category", "status") and re.fullmatch(r"\w{1,60}", value, re.ASCII))
+            or (name == "member" and re.fullmatch(r"[A-Z]{2,8}", value))
+            or (name == "currency" and re.fullmatch(r"[A-Z]{3}", value))
+        ):
             values[name] = value
-        elif (name == "member" and re.fullmatch(r"[A-Z]{2,8}", value)) or (name == "currency" and re.fullmatch(r"[A-Z]{3}", value)):  # fmt: skip
-            values[name] = value
-        elif name == "year" and re.fullmatch(r"\d{4}", value, re.ASCII) and YEARS[0] <= int(value) <= YEARS[1]:
+        elif (
+            name == "year" and re.fullmatch(r"\d{4}", value, re.ASCII) and YEARS[0] <= int(value) <= YEARS[1]
+        ):
             values[name] = int(value)
         elif name in ("over", "below") and (amount := read_amount(value)) is not None:
             values[name] = int(amount)
@@ -215,26 +221,32 @@ class Hit:
 
 
 def read_hits(
-    con: sqlite3.Connection, table: Searched, expression: str, numbers: Sequence[int] | None, limit: int, offset: int
+    con: sqlite3.Connection,
+    table: Searched,
+    expression: str,
+    numbers: Sequence[int] | None,
+    limit: int,
+    offset: int,
 ) -> list[Hit]:
     """Rows with their found words marked. numbers: in this order; None: the best first."""
     index, own = quote_name(f"{table.table}_fts"), quote_name(table.table)
-    parts = ", ".join(
-        f"snippet({index}, {place}, ?, ?, '…', 24)" for place in range(len(table.words))
-    )
+    parts = ", ".join(f"snippet({index}, {place}, ?, ?, '…', 24)" for place in range(len(table.words)))
     marks = [OPENED, CLOSED] * len(table.words)
     if numbers is None:
         sql = f"SELECT rowid, {parts} FROM {index} WHERE {index} MATCH ? ORDER BY rank LIMIT ? OFFSET ?"
         rows = con.execute(sql, [*marks, expression, limit, offset]).fetchall()
     else:
         sql = f"SELECT rowid, {parts} FROM {index} WHERE {index} MATCH ? AND rowid = ?"
-        rows = [tuple(row) for number in numbers for row in con.execute(sql, [*marks, expression, int(number)])]
+        rows = [
+            tuple(row) for number in numbers for row in con.execute(sql, [*marks, expression, int(number)])
+        ]
     facts = [table.columns[name] for name in ("year", "method", "category", "status", "amount", "currency") if name in table.columns]  # fmt: skip
     names = [*table.key, *facts]
     hits = []
     for number, *texts in map(tuple, rows):
         values = con.execute(
-            f"SELECT {', '.join(map(quote_name, ('member_code', *names)))} FROM {own} WHERE rowid = ?", [number]
+            f"SELECT {', '.join(map(quote_name, ('member_code', *names)))} FROM {own} WHERE rowid = ?",
+            [number],
         ).fetchone()
         member, *others = tuple(values)
         shown = [(name, text) for name, text in zip(table.words, texts, strict=True) if text]
@@ -262,14 +274,14 @@ def facets_sql(table: Searched) -> str:
         bounds = " ".join(f"WHEN {_amount(table)} >= {low} THEN {low}" for low in reversed(RANGES))
         columns["amount"] = f"CASE {bounds} END"
     currency = quote_name(table.columns["currency"]) if "currency" in table.columns else "NULL"
-    values = ", ".join(f"CAST({value} AS VARCHAR) AS {quote_name('f ' + name)}" for name, value in columns.items())
+    values = ", ".join(
+        f"CAST({value} AS VARCHAR) AS {quote_name('f ' + name)}" for name, value in columns.items()
+    )
     sets = ", ".join(
         f"({quote_name('f ' + name)}, currency)" if name == "amount" else f"({quote_name('f ' + name)})" for name in columns
     )  # fmt: skip
     names = list(columns)
-    ids = " ".join(
-        f"WHEN grouping({quote_name('f ' + name)}) = 0 THEN {quote_text(name)}" for name in names
-    )
+    ids = " ".join(f"WHEN grouping({quote_name('f ' + name)}) = 0 THEN {quote_text(name)}" for name in names)
     value = f"coalesce({', '.join(quote_name('f ' + name) for name in names)})"
     told = "currency" if "amount" in columns else "NULL AS currency"
     return (

@@ -104,9 +104,7 @@ class Dictionary:
         kept = tuple(dict.fromkeys(pairs))
         return Understood(kept, tuple(left), len({name for name, _code in kept} - {"until"}))
 
-    def _phrase(
-        self, own: list[str], place: int, order: tuple[str, ...]
-    ) -> tuple[int, str, str] | None:
+    def _phrase(self, own: list[str], place: int, order: tuple[str, ...]) -> tuple[int, str, str] | None:
         for length in range(min(LONGEST_PHRASE, len(own) - place), 0, -1):
             words = tuple(own[place : place + length])
             for language in order:
@@ -115,9 +113,7 @@ class Dictionary:
                         return length, *self._phrases[language][form]
         return None
 
-    def _number(
-        self, own: list[str], place: int, order: tuple[str, ...]
-    ) -> tuple[int, Decimal, bool] | None:
+    def _number(self, own: list[str], place: int, order: tuple[str, ...]) -> tuple[int, Decimal, bool] | None:
         """(place behind it, amount, whether it is a year) of a number, with "thousand" or "million" behind it.
 
         "un millón" is a number too.

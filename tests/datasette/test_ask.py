@@ -54,7 +54,9 @@ def test_the_question_of_the_journalist(contracts_site: Any) -> None:
 
 
 def test_a_written_question_is_the_same_question(contracts_site: Any) -> None:
-    written = contracts_site.get(f"/ask.json?{urlencode({'q': 'contratos diretos 2023 acima de 1 milhao'})}", "pt").json()
+    written = contracts_site.get(
+        f"/ask.json?{urlencode({'q': 'contratos diretos 2023 acima de 1 milhao'})}", "pt"
+    ).json()
     chosen = ask(contracts_site, language="pt", **JOURNALIST).json()
     assert written["groups"] == chosen["groups"] and written["sql"] == chosen["sql"]
 
@@ -134,7 +136,22 @@ HOSTILE = ("<script>alert(1)</script>", "'; DROP TABLE x; --", '"><img src=x one
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_any_choice_gives_an_answer(contracts_site: Any, text: str) -> None:
-    names = ("what", "over", "under", "currency", "since", "until", "method", "status", "member", "buyer", "supplier", "by", "measure", "q")
+    names = (
+        "what",
+        "over",
+        "under",
+        "currency",
+        "since",
+        "until",
+        "method",
+        "status",
+        "member",
+        "buyer",
+        "supplier",
+        "by",
+        "measure",
+        "q",
+    )
     answer = ask(contracts_site, "", "en", **dict.fromkeys(names, text))
     assert answer.status_code == 200
     assert "<script" not in answer.text and "<img src=x" not in answer.text and ">49<" not in answer.text
@@ -154,7 +171,10 @@ def test_charts_are_pictures_that_say_what_they_show(contracts_site: Any) -> Non
     places = [unescape(each) for each in re.findall(r'<img src="([^"]*chart\.svg[^"]*)"', page)]
     assert len(places) == 3, "one for each currency: they have no common axis"
     answer = contracts_site.get(places[0])
-    assert answer.headers["content-type"].startswith("image/svg+xml") and "immutable" in answer.headers["cache-control"]
+    assert (
+        answer.headers["content-type"].startswith("image/svg+xml")
+        and "immutable" in answer.headers["cache-control"]
+    )
     root = ET.fromstring(answer.text)
     title, description = root[0].text or "", root[1].text or ""
     assert "Contracts" in title and re.search(r"2022: [\d.,]+", description)
@@ -171,18 +191,29 @@ def test_a_chart_says_no_data(contracts_site: Any) -> None:
 
 
 def test_only_frames_may_be_framed(contracts_site: Any) -> None:
-    framed = ("/embed/ask?by=year", "/embed/ingp/procurement_contracts_flat?member_code=PRY", "/embed/sql?sql=select+1+as+x")
+    framed = (
+        "/embed/ask?by=year",
+        "/embed/ingp/procurement_contracts_flat?member_code=PRY",
+        "/embed/sql?sql=select+1+as+x",
+    )
     for place in (*framed, "/ask", "/ingp/procurement_contracts_flat", "/embed/ingp/nothing", "/chart.svg"):
         answer = contracts_site.get(place, "en")
         everybody = "frame-ancestors *" in answer.headers["content-security-policy"]
         assert everybody == (place in framed), place
-        assert "x-may-be-framed" not in answer.headers and "script-src" not in answer.headers["content-security-policy"]
+        assert (
+            "x-may-be-framed" not in answer.headers
+            and "script-src" not in answer.headers["content-security-policy"]
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_frame_is_small_and_says_where_it_is_from(contracts_site: Any, language: str) -> None:
     name = contracts_site.release.name
-    for place in ("ask?by=member", "ingp/procurement_contracts_flat?procurement_method=direct&_search=puente", "sql?sql=select+1+as+x"):
+    for place in (
+        "ask?by=member",
+        "ingp/procurement_contracts_flat?procurement_method=direct&_search=puente",
+        "sql?sql=select+1+as+x",
+    ):
         answer = contracts_site.get(f"/v/{name}/embed/{place}&_lang={language}")
         assert answer.status_code == 200 and f'<html lang="{language}">' in answer.text
         assert len(answer.content) < 30_000 and f"/v/{name}/" in answer.text and "CC BY" in answer.text
@@ -190,7 +221,10 @@ def test_a_frame_is_small_and_says_where_it_is_from(contracts_site: Any, languag
 
 def test_the_snippet_is_one_frame_with_release_and_language(contracts_site: Any) -> None:
     name = contracts_site.release.name
-    for place in ("/ask?by=year", "/ingp/procurement_contracts_flat?buyer_name=Municipalidad+%3Cb%3Ex%3C%2Fb%3E"):
+    for place in (
+        "/ask?by=year",
+        "/ingp/procurement_contracts_flat?buyer_name=Municipalidad+%3Cb%3Ex%3C%2Fb%3E",
+    ):
         page = contracts_site.get(place, "pt").text
         snippet = unescape(re.search(r'<textarea[^>]*id="snippet"[^>]*>(.*?)</textarea>', page, re.DOTALL)[1])  # type: ignore[index]
         assert snippet.startswith("<iframe src=") and snippet.count("<") == 2
@@ -200,11 +234,11 @@ def test_the_snippet_is_one_frame_with_release_and_language(contracts_site: Any)
 
 
 def test_frames_escape_and_refuse(contracts_site: Any) -> None:
-    shown = contracts_site.get("/embed/ingp/procurement_contracts_flat?member_code=PRY&_col=contract_title", "en").text
+    shown = contracts_site.get(
+        "/embed/ingp/procurement_contracts_flat?member_code=PRY&_col=contract_title", "en"
+    ).text
     assert "&lt;script&gt;alert(1)" in shown and "<script" not in shown
     wrong = contracts_site.get(f"/embed/sql?{urlencode({'sql': 'drop table x', 'title': '<script>'})}", "en")
     assert wrong.status_code == 400 and "<script" not in wrong.text
     assert contracts_site.get("/embed/ingp/procurement_contracts_flat?nothing=1", "en").status_code == 400
     assert contracts_site.get("/v/2019.1.1/embed/sql?sql=select+1").status_code == 404
-
-

@@ -23,10 +23,15 @@ def table(body: dict[str, Any], name: str = FLAT) -> dict[str, Any]:
 
 
 def counts(body: dict[str, Any], facet: str) -> dict[Any, int]:
-    return {(each["value"], each["currency"]) if "currency" in each else each["value"]: each["count"] for each in body["facets"].get(facet, [])}
+    return {
+        (each["value"], each["currency"]) if "currency" in each else each["value"]: each["count"]
+        for each in body["facets"].get(facet, [])
+    }
 
 
-@pytest.mark.parametrize("q", ["reparacion puente", "REPARACIÓN Puente", '"reparación del puente"', "puente; reparación!"])
+@pytest.mark.parametrize(
+    "q", ["reparacion puente", "REPARACIÓN Puente", '"reparación del puente"', "puente; reparación!"]
+)
 def test_accents_capitals_and_signs_do_not_matter(contracts_site: Any, q: str) -> None:
     found = table(search(contracts_site, q).json())
     assert found["count"] == 27 and found["count_is_exact"] is True
@@ -39,11 +44,18 @@ def test_all_tables_are_searched(site: Any) -> None:
 
 
 def test_facets_count_what_was_found(contracts_site: Any, contract_packages: Any) -> None:
-    rows = [(member, row) for (member, _kind), tables in contract_packages.items() for row in tables["contracts_flat"] if "puente" in row["tender_title"]]
+    rows = [
+        (member, row)
+        for (member, _kind), tables in contract_packages.items()
+        for row in tables["contracts_flat"]
+        if "puente" in row["tender_title"]
+    ]
     body = search(contracts_site, "puente").json()
     assert counts(body, "member") == Counter(member for member, _row in rows)
     assert counts(body, "year") == Counter(row["contract_date_signed"][:4] for _member, row in rows)
-    assert counts(body, "method") == Counter(row["procurement_method"] for _member, row in rows if row["procurement_method"])
+    assert counts(body, "method") == Counter(
+        row["procurement_method"] for _member, row in rows if row["procurement_method"]
+    )
     assert counts(body, "category") == Counter(row["main_procurement_category"] for _member, row in rows)
     low = Counter(
         (str(10 ** (len(row["contract_value_amount"].partition(".")[0]) - 1)), row["contract_value_currency"])
@@ -60,10 +72,12 @@ def test_a_facet_leaves_as_many_rows_as_it_counted_and_as_the_table_has(
 ) -> None:
     body = search(contracts_site, "puente", **narrowed).json()
     found = table(body)
-    exact = contracts_site.get(found["exact"].partition("localhost")[2].replace("?", ".json?", 1) + "&_extra=count").json()
+    exact = contracts_site.get(
+        found["exact"].partition("localhost")[2].replace("?", ".json?", 1) + "&_extra=count"
+    ).json()
     assert found["count"] == exact["count"] > 0
     if len(narrowed) == 1:
-        (name, value), = narrowed.items()
+        ((name, value),) = narrowed.items()
         assert counts(search(contracts_site, "puente").json(), name)[value] == found["count"]
 
 
@@ -87,7 +101,12 @@ def test_pages_of_one_table_go_through_all_rows_once(contracts_site: Any) -> Non
         rows = table(search(contracts_site, "contrato", table=FLAT, page=number).json())["rows"]
         seen += [tuple(row["key"]) for row in rows]
     assert len(seen) == len(set(seen)) == 54
-    assert contracts_site.get(f"/search?{urlencode({'q': 'contrato', 'table': FLAT})}", "en").text.count("<li><h3>") == 20
+    assert (
+        contracts_site.get(f"/search?{urlencode({'q': 'contrato', 'table': FLAT})}", "en").text.count(
+            "<li><h3>"
+        )
+        == 20
+    )
 
 
 def test_each_hit_leads_to_its_row(contracts_site: Any) -> None:
@@ -103,7 +122,9 @@ def test_each_hit_leads_to_its_row(contracts_site: Any) -> None:
 def test_a_sentence_is_offered_as_a_question(contracts_site: Any, language: str, sentence: str) -> None:
     page = search(contracts_site, sentence, language, form="").text
     place = unescape(re.search(r'class="button" href="(/ask\?[^"]+)"', page)[1])  # type: ignore[index]
-    assert {"what=contracts", "over=1000000", "since=2023", "until=2023", "method=direct"} <= set(place.partition("?")[2].split("&"))
+    assert {"what=contracts", "over=1000000", "since=2023", "until=2023", "method=direct"} <= set(
+        place.partition("?")[2].split("&")
+    )
     assert contracts_site.get(place, language).status_code == 200
     words = contracts_site.datasette.published.in_language(language).code("direct", "method")
     assert f'<span class="chip">{words}</span>' in page
@@ -124,7 +145,9 @@ def test_two_words_that_are_no_question_are_only_searched(contracts_site: Any) -
 def test_pages_in_every_language(contracts_site: Any, language: str) -> None:
     for q in ("puente", "zzzz yyyy", "", "!!!"):
         page = search(contracts_site, q, language, form="")
-        assert page.status_code == 200 and f'<html lang="{language}">' in page.text and len(page.text) < 60_000
+        assert (
+            page.status_code == 200 and f'<html lang="{language}">' in page.text and len(page.text) < 60_000
+        )
     assert 'href="/ask"' in search(contracts_site, "zzzz yyyy", language, form="").text
 
 
@@ -171,4 +194,6 @@ def test_words_are_phrases_without_operators() -> None:
     assert read_words('uno "dos  tres" a* (b) "').expression == '"uno" "dos tres" "a*" "(b)"'
     assert read_words("!!! 😀").expression == "" and read_words("a" * 5000).is_cut
     assert len(read_words(" ".join(map(str, range(100)))).words) == MOST_WORDS
-    assert read_narrowing([("year", "1"), ("member", "prY"), ("over", "5,5"), ("method", "a b")]).pairs() == [("over", "5")]
+    assert read_narrowing([("year", "1"), ("member", "prY"), ("over", "5,5"), ("method", "a b")]).pairs() == [
+        ("over", "5")
+    ]

@@ -9,11 +9,32 @@ import pytest
 
 from pipelines.serving.charts import Chart, ChartError, Drawing, Point, specification
 
-UNITS = {"0": "Contratos", "3": "Contratos (miles)", "6": "Contratos (millones)", "9": "Contratos (miles de millones)"}
-HOSTILE = ("<script>alert(1)</script>", "a\0b\x0b", "\ufffe\uffff\ud800", "😀 é 漢字", "${1+1}`'\"\\", "](x)", "x" * 5000, "\u2028\n", "")
+UNITS = {
+    "0": "Contratos",
+    "3": "Contratos (miles)",
+    "6": "Contratos (millones)",
+    "9": "Contratos (miles de millones)",
+}
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "a\0b\x0b",
+    "\ufffe\uffff\ud800",
+    "😀 é 漢字",
+    "${1+1}`'\"\\",
+    "](x)",
+    "x" * 5000,
+    "\u2028\n",
+    "",
+)
 
 
-def chart(*points: Point, is_line: bool = False, title: str = "Contratos", language: str = "es", is_small: bool = False) -> Chart:
+def chart(
+    *points: Point,
+    is_line: bool = False,
+    title: str = "Contratos",
+    language: str = "es",
+    is_small: bool = False,
+) -> Chart:
     return Chart(title, "Descripción", points, UNITS, "Fuente", is_line, language, is_small)
 
 

@@ -143,7 +143,9 @@ def answer_of(asked: Question, subject: Subject) -> Any:
         names = [each[0] for each in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    return read_answer(asked, dicts(figures_sql(asked, subject)), False, Coverage(dicts(coverage_sql(subject))), MEMBERS)
+    return read_answer(
+        asked, dicts(figures_sql(asked, subject)), False, Coverage(dicts(coverage_sql(subject))), MEMBERS
+    )
 
 
 def test_currencies_are_not_added_and_nothing_is_a_zero_that_is_not(
@@ -216,7 +218,9 @@ def test_words_that_mean_no_choice_are_told(dictionary: Dictionary) -> None:
     assert dictionary.understand("contratos de papel higiénico 2023", "es").left == ("papel", "higienico")
 
 
-@pytest.mark.parametrize("text", [*HOSTILE, "", "9" * 400, "1 " * 6000, "más de", "over", "\ud800", "٣ ملايين"])
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, "", "9" * 400, "1 " * 6000, "más de", "over", "\ud800", "٣ ملايين"]
+)
 def test_any_text_is_understood_as_something(dictionary: Dictionary, text: str) -> None:
     assert dictionary.understand(text, "en").meant >= 0
 
