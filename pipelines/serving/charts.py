@@ -28,7 +28,7 @@ INK, SOFT, LINE, BLUE = "#1a2433", "#4d5b6e", "#d5dde8", "#123a7d"
 FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
 """The engine measures texts with the widths of Liberation Sans, which Arial and Helvetica have too."""
 
-LOCALES = {"es": "es-MX", "en": "en-US", "pt": "pt-BR", "fr": "fr-CA"}
+LOCALES = {"es": "es-ES", "en": "en-US", "pt": "pt-BR", "fr": "fr-FR"}
 _UNWRITABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 """What XML cannot hold: the engine would end its process."""
 _PREFERRED = ((10**9, "9"), (10**6, "6"), (10**3, "3"), (1, "0"))
@@ -127,8 +127,8 @@ def specification(chart: Chart) -> dict[str, Any]:
         for place, point in enumerate(chart.points)
     ]
     title = {
-        "text": textwrap.wrap(_UNWRITABLE.sub("", chart.title), 38 if chart.is_small else 72)[:4],
-        "subtitle": textwrap.wrap(_UNWRITABLE.sub("", chart.source), 46 if chart.is_small else 92)[:2],
+        "text": textwrap.wrap(_UNWRITABLE.sub("", chart.title), 32 if chart.is_small else 72)[:5],
+        "subtitle": textwrap.wrap(_UNWRITABLE.sub("", chart.source), 38 if chart.is_small else 92)[:3],
     }
     width, labels = (SMALL_WIDTH, SMALL_LABELS) if chart.is_small else (WIDTH, LABELS)
     if chart.is_line:

@@ -75,7 +75,7 @@ def test_any_text_is_drawn_as_text(drawing: Drawing, runner: asyncio.Runner) -> 
 
 
 def test_numbers_are_written_as_the_language_does(drawing: Drawing, runner: asyncio.Runner) -> None:
-    for language, sign in (("es", ","), ("en", ","), ("pt", "."), ("fr", "\u00a0")):
+    for language, sign in (("es", "."), ("en", ","), ("pt", "."), ("fr", "\u00a0")):
         svg = runner.run(drawing.draw(chart(Point("a", 9000.0, ""), language=language)))
         assert f"2{sign}000" in texts(svg)
 
@@ -103,4 +103,4 @@ def test_a_process_that_ends_is_started_again(runner: asyncio.Runner) -> None:
 
 def test_what_cannot_be_drawn_is_told(drawing: Drawing, runner: asyncio.Runner) -> None:
     with pytest.raises(ChartError):
-        runner.run(drawing._drawn({"mark": 5}, "es-MX"))
+        runner.run(drawing._drawn({"mark": 5}, "es-ES"))
