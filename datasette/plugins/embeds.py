@@ -36,7 +36,7 @@ def frame_snippet(datasette: Any, request: Request, address: str, title: str) ->
     place = datasette.absolute_url(request, address)
     return str(
         Markup(
-            '<iframe src="{}" title="{}" width="100%" height="560" loading="lazy" style="border:1px solid #d5dde8"></iframe>'
+            '<iframe src="{}" title="{}" width="100%" height="560" loading="lazy" frameborder="0"></iframe>'
         ).format(place, title)
     )
 
