@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -48,6 +49,9 @@ PAGE, OVERVIEW = 20, 3
 
 SECONDS = 0.15
 """Time for finding rows in one table; what is not found by then is told."""
+
+PATIENCE = 1.5
+"""Time of a second try when nothing at all was found in time: a file that was not in memory yet is slow only once."""
 
 FACET_SECONDS = 2.0
 FACET_VALUES = 10
@@ -121,9 +125,20 @@ class Searching:
             low, high = (await self._member_ranges(table)).get(narrowing.member, (1, 0))
         conditions = narrowing.conditions(table)
         most = LOOKED_AT if conditions else MOST
-        found: Found = await self.database.execute_fn(
-            lambda con: find(con, table, words.expression, low, high, most, SECONDS)
-        )
+        for seconds in (SECONDS, PATIENCE):
+            found: Found = await self.database.execute_fn(
+                partial(
+                    find,
+                    table=table,
+                    expression=words.expression,
+                    low=low,
+                    high=high,
+                    most=most,
+                    seconds=seconds,
+                )
+            )
+            if found.is_in_time or len(found.numbers):
+                break
         facets: list[tuple[Any, ...]] = []
         try:
             if conditions and len(found.numbers):
