@@ -14,6 +14,9 @@ HEADERS = {
     b"x-content-type-options": b"nosniff",
 }
 
+FRAMED = b"x-may-be-framed"
+"""Header by which a page that is made to be shown on other sites (`embeds`) tells it to the guard; it goes no further."""
+
 TOOLS = (
     "api|patterns|queries|messages|allow-debug|allowed|rules|check|debug/autocomplete"
     "|logout|create-token|auth-token"
@@ -45,14 +48,17 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
 
             async def tell(message: dict[str, Any]) -> None:
                 if message["type"] == "http.response.start":
-                    kept = [
-                        (key, value)
-                        for key, value in message.get("headers", [])
-                        if key.lower() not in HEADERS
-                    ]
+                    told = message.get("headers", [])
+                    kept = [(key, value) for key, value in told if key.lower() not in (*HEADERS, FRAMED)]
+                    ours = dict(HEADERS)
+                    if any(key.lower() == FRAMED for key, _value in told):
+                        policy = ours[b"content-security-policy"]
+                        ours[b"content-security-policy"] = policy.replace(
+                            b"frame-ancestors 'self'", b"frame-ancestors *"
+                        )
                     if scope["path"].startswith("/ingp"):
                         kept += _limits(datasette, {key.lower() for key, _value in kept})
-                    message = {**message, "headers": [*kept, *HEADERS.items()]}
+                    message = {**message, "headers": [*kept, *ours.items()]}
                 await send(message)
 
             await app(scope, receive, tell)

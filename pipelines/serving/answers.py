@@ -1,113 +1,186 @@
-"""The same question asked of two releases: which rows of the answer are new, and which are gone."""
+"""What the lines of a guided query's SQL say: groups, figures by currency, and why a group has none.
 
-import asyncio
-from array import array
-from collections import OrderedDict
-from collections.abc import Iterable
+A member that published nothing, one that never states what was asked, and one that has no such row are three
+different things: only the last is a zero.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from pathlib import Path
+from decimal import Decimal
+from typing import Any
 
-import numpy as np
+from pipelines.serving.questions import COVERED, Question
 
-from pipelines.serving.workers import SqlLimits, SqlRefusedError, Workers
-
-KEPT = 200
-WAITING = 8
-"""Questions that may wait for their turn; more are refused, and asked again by the feed reader."""
-
-LIMITS = SqlLimits(seconds=5.0, spool_bytes=50_000_000, workers=1, waiting=0)
-"""What one feed may cost in one release: less than a reader who waits for an answer."""
+NO_DATA, NOT_STATED, ZERO = "no_data", "not_stated", "zero"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """sql for an engine (``duckdb`` or ``sqlite``), with the values of its variables."""
+class Figure:
+    """Figures of one currency (None: rows without one). total, median: None when no row has an amount."""
 
-    sql: str
-    engine: str
-    variables: tuple[tuple[str, str], ...] = ()
+    currency: str | None
+    n: int
+    n_with_amount: int
+    total: Decimal | None
+    median: Decimal | None
+
+    def measured(self, measure: str) -> Decimal | int | None:
+        if measure == "count":
+            return self.n
+        return self.total if measure == "sum" else self.median
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerDifference:
-    """Rows of the answer before and after, and how many of them are only there."""
+class Group:
+    """A line of the answer. state: "" for one with rows, else `NO_DATA`, `NOT_STATED` or `ZERO`."""
 
-    before: int
-    after: int
-    added: int
-    removed: int
+    key: Any
+    n: int
+    figures: tuple[Figure, ...]
+    state: str = ""
 
-
-class Answers:
-    """Answers to questions in each release, as hashes of their rows; one is worked out at a time.
-
-    A release never changes, so what is known stays right. A refusal is kept too: it would be the same again.
-    """
-
-    def __init__(self, limits: SqlLimits = LIMITS, waiting: int = WAITING) -> None:
-        self.limits, self._most_waiting, self._waiting = limits, waiting, 0
-        self._known: OrderedDict[tuple[Path, Question], np.ndarray | SqlRefusedError] = OrderedDict()
-        self._one_at_a_time = asyncio.Lock()
-
-    async def compare(self, older: Path, newer: Path, question: Question) -> AnswerDifference:
-        """Between two release folders. Raises SqlRefusedError where a release cannot answer within the limits."""
-        before, after = await self.rows(older, question), await self.rows(newer, question)
-        return await asyncio.to_thread(_difference, before, after)
-
-    async def rows(self, release: Path, question: Question) -> np.ndarray:
-        """Hash of each row of the answer, sorted: uint64, (rows,). Raises SqlRefusedError."""
-        key = (release, question)
-        known = self._known.get(key)
-        if known is None:
-            if self._waiting >= self._most_waiting:
-                raise SqlRefusedError("busy")
-            self._waiting += 1
-            try:
-                async with self._one_at_a_time:
-                    known = await self._found(key)
-            finally:
-                self._waiting -= 1
-        if isinstance(known, SqlRefusedError):
-            raise known
-        return known
-
-    async def _found(self, key: tuple[Path, Question]) -> np.ndarray | SqlRefusedError:
-        if key not in self._known:
-            try:
-                self._known[key] = await _ask(*key, self.limits)
-            except SqlRefusedError as error:
-                if error.kind == "busy":
-                    raise
-                self._known[key] = error
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
-        return self._known[key]
+    def figure(self, currency: str) -> Figure | None:
+        return next((each for each in self.figures if each.currency == currency), None)
 
 
-async def _ask(release: Path, question: Question, limits: SqlLimits) -> np.ndarray:
-    workers = Workers(release / "ingp.duckdb", release / "ingp.db", limits)
-    try:
-        answer = await workers.ask(
-            question.sql, "jsonl", "feeds", engine=question.engine, variables=dict(question.variables)
-        )
-        with answer.file as file:
-            return await asyncio.to_thread(_hashes, file)
-    finally:
-        workers.close()
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """groups in the order of the measure; more: the answer has further groups; n: rows of the groups shown."""
+
+    groups: tuple[Group, ...]
+    more: bool
+    n: int
+
+    @property
+    def currencies(self) -> list[str]:
+        """Currencies that have amounts, the one of most rows first."""
+        rows: dict[str, int] = {}
+        for group in self.groups:
+            for figure in group.figures:
+                if figure.currency and figure.n_with_amount:
+                    rows[figure.currency] = rows.get(figure.currency, 0) + figure.n_with_amount
+        return sorted(rows, key=lambda currency: (-rows[currency], currency))
+
+    @property
+    def totals(self) -> list[Figure]:
+        """Rows and sums of all groups by currency; medians cannot be added up, and are None."""
+        totals: dict[str | None, Figure] = {}
+        for group in self.groups:
+            for own in group.figures:
+                so_far = totals.get(own.currency, Figure(own.currency, 0, 0, None, None))
+                total = own.total if so_far.total is None else so_far.total + (own.total or 0)
+                totals[own.currency] = Figure(
+                    own.currency, so_far.n + own.n, so_far.n_with_amount + own.n_with_amount, total, None
+                )
+        return sorted(totals.values(), key=lambda figure: (-figure.n, figure.currency or ""))
 
 
-def _hashes(lines: Iterable[bytes]) -> np.ndarray:
-    found = array("Q", (int.from_bytes(blake2b(line, digest_size=8).digest(), "big") for line in lines))
-    return np.sort(np.frombuffer(found, dtype=np.uint64)) if found else np.empty(0, np.uint64)
+class Coverage:
+    """How much of every property each member states in each year. rows: of `coverage_sql`."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._rows = [dict(row) for row in rows]
+
+    def stated(
+        self, members: Collection[str] = (), since: int | None = None, until: int | None = None
+    ) -> dict[str, int]:
+        """Rows (``n``) of members in years, and how many of them state each property."""
+        counts = dict.fromkeys(("n", *COVERED), 0)
+        for row in self._rows:
+            if members and row["member"] not in members:
+                continue
+            if (since is not None or until is not None) and row["year"] is None:
+                continue
+            if (since is not None and row["year"] < since) or (until is not None and row["year"] > until):
+                continue
+            for name in counts:
+                counts[name] += row.get(name, 0)
+        return counts
+
+    @property
+    def years(self) -> list[int]:
+        return sorted({row["year"] for row in self._rows if row["year"] is not None})
+
+    @property
+    def members(self) -> set[str]:
+        return {row["member"] for row in self._rows}
 
 
-def _difference(before: np.ndarray, after: np.ndarray) -> AnswerDifference:
-    """Rows count as often as they come: an answer may hold the same row twice."""
-    values = np.unique(np.concatenate([before, after]))
-    counts = [
-        np.searchsorted(each, values, "right") - np.searchsorted(each, values, "left")
-        for each in (before, after)
+def needed(question: Question) -> list[str]:
+    """Properties without which a row cannot be part of the answer, or says nothing in it."""
+    names = [
+        name for name in ("method", "category", "status", "buyer", "supplier") if getattr(question, name)
     ]
-    more = counts[1] - counts[0]
-    return AnswerDifference(len(before), len(after), int(more[more > 0].sum()), int(-more[more < 0].sum()))
+    if question.by in COVERED and question.by not in names:
+        names.append(question.by)
+    if question.over is not None or question.under is not None or question.measure != "count":
+        names.append("amount")
+    if question.currency or question.measure != "count":
+        names.append("currency")
+    return names
+
+
+def read_answer(
+    question: Question,
+    rows: Sequence[Mapping[str, Any]],
+    more: bool,
+    coverage: Coverage,
+    members: Collection[str],
+) -> Answer:
+    """The answer of the lines of `figures_sql`. members: all that could have published."""
+    figures: dict[Any, list[Figure]] = {}
+    for row in rows:
+        figure = Figure(
+            row["currency"], row["n"], row["n_with_amount"], _exact(row["total"]), _exact(row["median"])
+        )
+        figures.setdefault(row["group"], []).append(figure)
+    if question.by == "none" and not figures:
+        figures[None] = []
+    groups = [
+        Group(key, sum(each.n for each in own), tuple(own), "" if own else _state(question, coverage))
+        for key, own in figures.items()
+    ]
+    if not more:
+        groups += _absent(question, coverage, members, set(figures))
+    if question.by == "year":
+        groups.sort(key=lambda group: (group.key is None, group.key or 0))
+    return Answer(tuple(groups), more, sum(group.n for group in groups))
+
+
+def _exact(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def _absent(
+    question: Question, coverage: Coverage, members: Collection[str], found: Collection[Any]
+) -> list[Group]:
+    """Members, or years, that the answer has no line for, with the reason."""
+    if question.by == "member":
+        asked = question.member or tuple(sorted({*members, *coverage.members}))
+        states = {code: _state(question, coverage, (code,)) for code in asked if code not in found}
+        order = (ZERO, NOT_STATED, NO_DATA)
+        return [
+            Group(code, 0, (), states[code]) for code in sorted(states, key=lambda each: (order.index(states[each]), each))
+        ]  # fmt: skip
+    if question.by == "year":
+        there = [*coverage.years, *(year for year in found if year is not None)]
+        first = question.since if question.since is not None else min(there, default=0)
+        last = question.until if question.until is not None else max(there, default=-1)
+        if last - first > 60:
+            return []
+        return [
+            Group(year, 0, (), _state(question, coverage, question.member, year))
+            for year in range(first, last + 1)
+            if year not in found
+        ]
+    return []
+
+
+def _state(
+    question: Question, coverage: Coverage, members: Collection[str] = (), year: int | None = None
+) -> str:
+    since, until = (question.since, question.until) if year is None else (year, year)
+    stated = coverage.stated(members or question.member, since, until)
+    if not stated["n"]:
+        return NO_DATA
+    return ZERO if all(stated[name] for name in needed(question)) else NOT_STATED

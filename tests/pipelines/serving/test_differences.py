@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.serving.answers import LIMITS, AnswerDifference, Answers, Question
+from pipelines.serving.differences import LIMITS, AnswerDifference, Answers, Question
 from pipelines.serving.workers import SqlRefusedError
 
 ALL = "SELECT * FROM t"
