@@ -22,8 +22,8 @@ from markupsafe import escape
 from pipelines.catalogue import LANGUAGES
 from pipelines.engine import quote_name
 from pipelines.publication.compare import PROVENANCE, SUMMARY
-from pipelines.serving.differences import Answers, Question
 from pipelines.serving.atom import MEDIA_TYPE, Entry, Feed, write_feed
+from pipelines.serving.differences import Answers, Question
 from pipelines.serving.workers import SqlRefusedError
 
 NEWEST = 20

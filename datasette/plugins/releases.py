@@ -190,7 +190,10 @@ def register_routes() -> list[tuple[str, Any]]:
         (r"^/v(?P<form>\.json)?/?$", release_list),
         (r"^/v/(?P<release>[^/]+?)(?P<form>\.json)?/?$", release_page),
         (r"^/v/(?P<release>[^/]+)/(?:ingp|tables)/(?P<table>\w+)$", old_table),
-        (r"^/v/(?P<release>[^/]+)/(?P<path>(?!changes/|(?:ask|chart|embed|questions|search)\b).+)$", release_file),
+        (
+            r"^/v/(?P<release>[^/]+)/(?P<path>(?!changes/|(?:ask|chart|embed|questions|search)\b).+)$",
+            release_file,
+        ),
         (r"^/latest/?(?P<path>.*)$", latest),
         (r"^/files/(?P<path>.+)$", latest),
     ]
