@@ -19,18 +19,16 @@ from datasette import NotFound, Request, hookimpl
 from datasette.utils import escape_sqlite, sqlite_timelimit, tilde_decode
 from datasette.utils.asgi import BadRequest
 
+from pipelines.catalogue import LANGUAGES
 from pipelines.engine import quote_name
+from pipelines.publication.files import MEDIA_TYPES
+from pipelines.publication.formats.lines import Profile
 from pipelines.publication.formats.pages import NUMBER
-from pipelines.publication.gather import DECIMAL_TEXT
+from pipelines.publication.gather import PublishedColumn
 from pipelines.serving.columns import TooSlowError, UnlikeError
 from pipelines.serving.shapes import plain, read_shape
 from pipelines.serving.workers import SqlLimits, start_process
 
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8; header=present",
-    "jsonl": "application/jsonl; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-}
 AT_ONCE = 3
 SETTINGS = {
     "mode": "stream",
@@ -42,16 +40,18 @@ SETTINGS = {
 }
 BLOCK = 2**18
 FIND_SECONDS = 20
-OWN = {"_stream", "_dl", "_end", "_size", "_next", "_header", "_format", "_lang", "_nofacet", "_nocount", "_facet", "_facet_size", "_labels", "_empty", "_shape", "_extra"}  # fmt: skip
+OWN = {"_stream", "_dl", "_end", "_excel", "_size", "_next", "_header", "_format", "_lang", "_nofacet", "_nocount", "_facet", "_facet_size", "_labels", "_empty", "_shape", "_extra"}  # fmt: skip
 
 
 class Export:
     """A stream from a process of its own. Datasette calls `asgi_send` of whatever a view returns."""
 
-    def __init__(self, settings: dict[str, Any], found: bytes | None, rows: int, headers: dict[str, str], last_line: bytes,
+    def __init__(self, settings: dict[str, Any], found: bytes | None, rows: int, headers: dict[str, str], lines: tuple[bytes, bytes],
                  release: Callable[[], None], head: bool) -> None:  # fmt: skip
+        """lines: what stands before the first row, and after the last."""
         self.settings, self.found, self.rows = settings, found, rows
-        self.headers, self.last_line, self.release, self.head = headers, last_line, release, head
+        self.headers, self.release, self.head = headers, release, head
+        self.first_line, self.last_line = lines
 
     async def asgi_send(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         process = None
@@ -65,6 +65,8 @@ class Export:
             process = await start_process(self.settings, self.found)
             assert process.stdout and process.stderr
             await send(start)
+            if self.first_line:
+                await send({"type": "http.response.body", "body": self.first_line, "more_body": True})
             while block := await process.stdout.read(BLOCK):
                 await send({"type": "http.response.body", "body": block, "more_body": True})
             said = (await process.stderr.read()).decode().splitlines()
@@ -102,35 +104,40 @@ async def export_table(datasette: Any, request: Request) -> Any:
             raise BadRequest("_size must be a positive integer")
         rows = min(rows, int(asked))
         order += f" LIMIT {int(asked)}"
-    select = ", ".join(
-        f"{_written(database.columns.kinds[table], name, form)} AS {quote_name(name)}"
-        for name in _columns(request, database, table, sql)
-    )
+    names = _columns(request, database, table, sql)
+    profile = _profile(request, form)
+    select, heading = ", ".join(quote_name(name) for name in names), b""
+    if profile:
+        kinds = database.columns.kinds[table] | (
+            _instants(datasette, table) if profile.name == "excel" else {}
+        )
+        columns = [PublishedColumn(name, kinds[name], None) for name in names]
+        select, heading = profile.line(columns, ended=False), profile.heading(columns)
     # Rows are stored in the order of their numbers and read in it: sorting millions of whole rows needs the disk.
     stored = found is None and re.fullmatch(rf"{NUMBER}( LIMIT \d+)?", order) is not None
     ordered = order.removeprefix(NUMBER) if stored else f" ORDER BY {order}"
     settings = SETTINGS | {
         "database": str(datasette.pages_file),
         "sql": f"SELECT {select} FROM {source}{ordered}",
-        "format": form,
+        "format": "lines" if profile else form,
         "temp": "" if stored else tempfile.mkdtemp(prefix="ingp-export-"),
     }
     headers = datasette.limit_headers(limits) | {
         "content-type": MEDIA_TYPES[form],
-        "content-disposition": f'attachment; filename="{table}-{datasette.releases.served}.{form}"',
+        "content-disposition": f'attachment; filename="{_file_name(table, datasette, profile, form)}"',
         "x-row-count": str(rows),
         "x-release": datasette.releases.served,
         "cache-control": "public, max-age=60",
     }
     last = b""
     if request.args.get("_end") == "on" and form != "parquet":
-        last = f"#end,{rows}\n".encode() if form == "csv" else f'{{"_end":{{"rows":{rows}}}}}\n'.encode()
+        last = f"#end,{rows}\r\n".encode() if form == "csv" else f'{{"_end":{{"rows":{rows}}}}}\n'.encode()
     datasette.exports_running += 1
 
     def release() -> None:
         datasette.exports_running -= 1
 
-    return Export(settings, found, rows, headers, last, release, request.method == "HEAD")
+    return Export(settings, found, rows, headers, (heading, last), release, request.method == "HEAD")
 
 
 async def _question(datasette: Any, request: Request, table: str) -> tuple[str, dict[str, Any]]:
@@ -187,12 +194,27 @@ def _columns(request: Request, database: Any, table: str, sql: str) -> list[str]
     return [name for name in map(plain, head.split(", ")) if name in database.columns.kinds[table]]
 
 
-def _written(kinds: dict[str, str], name: str, form: str) -> str:
-    """SQL of a column as the files of the release have it: exact decimals, true and false."""
-    kind, column = kinds[name], quote_name(name)
-    if form == "csv" and kind.startswith("DECIMAL"):
-        return DECIMAL_TEXT.format(f"CAST({column} AS VARCHAR)")
-    return column
+def _profile(request: Request, form: str) -> Profile | None:
+    """How the lines are written: as the files of the release, or for a spreadsheet with ``_excel=<language>``."""
+    if form == "parquet":
+        return None
+    language = request.args.get("_excel")
+    if not language or form != "csv":
+        return Profile(form)
+    if language not in LANGUAGES:
+        raise BadRequest(f"_excel must be one of {', '.join(LANGUAGES)}")
+    return Profile("excel", language)
+
+
+def _instants(datasette: Any, table: str) -> dict[str, str]:
+    """Columns that hold an instant, which lies behind the pages as a text."""
+    fields = datasette.releases.get(datasette.releases.served).fields(table)
+    return {name: "TIMESTAMP" for name, field in fields.items() if field["type"] == "datetime"}
+
+
+def _file_name(table: str, datasette: Any, profile: Profile | None, form: str) -> str:
+    language = f"-{profile.language}" if profile and profile.name == "excel" else ""
+    return f"{table}-{datasette.releases.served}{language}.{form}"
 
 
 @hookimpl

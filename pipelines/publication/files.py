@@ -16,7 +16,7 @@ from typing import Any
 from pipelines.identifiers import ReleaseId
 
 MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv; charset=utf-8; header=present",
     "db": "application/vnd.sqlite3",
     "duckdb": "application/vnd.duckdb",
     "json": "application/json",
