@@ -15,18 +15,14 @@ from urllib.parse import parse_qsl, urlencode
 
 from datasette import Request, Response, hookimpl
 
+from pipelines.publication.files import MEDIA_TYPES
 from pipelines.serving.workers import SqlAnswer, SqlLimits, SqlRefusedError, Workers
 
 SHOWN = 1_000
 """Rows of an answer that the page shows."""
 
 BLOCK = 2**18
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8; header=present",
-    "json": "application/json; charset=utf-8",
-    "jsonl": "application/jsonl; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-}
+FORMS = ("csv", "json", "jsonl", "parquet")
 EXAMPLE = "SELECT member_code, count(*) AS n\nFROM {table}\nGROUP BY ALL\nORDER BY n DESC"
 
 
@@ -135,7 +131,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
             }  # fmt: skip
             context |= {
                 "rows": rows[:SHOWN], "more": answer.rows > SHOWN, "columns": answer.columns, "quantities": quantities,
-                "files": {form: f"analytics.{form}?{urlencode({'sql': sql})}" for form in MEDIA_TYPES},
+                "files": {form: f"analytics.{form}?{urlencode({'sql': sql})}" for form in FORMS},
                 "lasting": f"/v/{datasette.releases.served}/ingp/-/analytics?{urlencode({'sql': sql})}",
             }  # fmt: skip
     headers = datasette.limit_headers(limits)
