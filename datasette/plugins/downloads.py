@@ -90,7 +90,10 @@ async def made_file(datasette: Any, request: Request, release: ReleaseFolder, pa
         # Asking about a large file does not make it; its size and hash are known once somebody took it.
         file = await asyncio.to_thread(kept, release, want)
         if file is None:
-            headers = datasette.open_headers | {"content-type": want.media_type, "x-row-count": str(want.rows)}
+            headers = datasette.open_headers | {
+                "content-type": want.media_type,
+                "x-row-count": str(want.rows),
+            }
             return Response("", headers=headers, content_type=want.media_type)
     else:
         file = await datasette.makers.file(release, want)
@@ -98,7 +101,9 @@ async def made_file(datasette: Any, request: Request, release: ReleaseFolder, pa
         return await _come_back(datasette, request, want)
     answer = datasette.answer_file(request, file)
     name = _file_name(release, want)
-    answer.headers["content-disposition"] = f'attachment; filename="{name}"' if want.holds_tables else "inline"
+    answer.headers["content-disposition"] = (
+        f'attachment; filename="{name}"' if want.holds_tables else "inline"
+    )
     if path == SUMS or want.form == "metadata":
         answer.headers["link"] = f'<{datasette.urls.path(f"/v/{release.name}/")}>; rel="describes"'
     return answer
@@ -111,13 +116,18 @@ def _file_name(release: ReleaseFolder, want: Wanted) -> str:
         return name
     stem, extension = name.rsplit(".", 1)
     language = want.language if want.form in ("excel", "xlsx") else None
-    return "-".join(part for part in (stem, want.member, want.year, release.name, language) if part) + f".{extension}"
+    return (
+        "-".join(part for part in (stem, want.member, want.year, release.name, language) if part)
+        + f".{extension}"
+    )
 
 
 async def _come_back(datasette: Any, request: Request, want: Wanted) -> Response:
     headers = datasette.open_headers | {"retry-after": "20", "cache-control": "no-store"}
     if "text/html" not in (request.headers.get("accept") or ""):
-        return Response.json({"status": 202, "path": want.path, "rows": want.rows}, status=202, headers=headers)
+        return Response.json(
+            {"status": 202, "path": want.path, "rows": want.rows}, status=202, headers=headers
+        )
     html = await datasette.render_template("being_made.html", {"want": want}, request=request)
     return Response.html(html, status=202, headers=headers | {"refresh": "20"})
 
@@ -125,14 +135,19 @@ async def _come_back(datasette: Any, request: Request, want: Wanted) -> Response
 # Pages of links
 
 
-def links(release: ReleaseFolder, language: str, table: str, member: str = "", year: str = "") -> list[dict[str, Any]]:
+def links(
+    release: ReleaseFolder, language: str, table: str, member: str = "", year: str = ""
+) -> list[dict[str, Any]]:
     """Every format of one part of a table: words, path, size where the file exists, rows."""
     part = "/".join(each for each in (member, year, table) if each)
     parquet = release.files[f"parquet/{part}.parquet"]
     rows = parquet.rows or 0
     books = workbooks(rows)
     offered = [("CSV", f"csv/{part}.csv"), ("excel", f"excel/{language}/{part}.csv")]
-    offered += [("XLSX", f"xlsx/{language}/{part}{f'-{number}' if books > 1 else ''}.xlsx") for number in range(1, books + 1)]
+    offered += [
+        ("XLSX", f"xlsx/{language}/{part}{f'-{number}' if books > 1 else ''}.xlsx")
+        for number in range(1, books + 1)
+    ]
     offered += [("Parquet", parquet.path), ("JSON Lines", f"jsonl/{part}.jsonl")]
     found = []
     for words, path in offered:
@@ -150,7 +165,14 @@ def _parts(release: ReleaseFolder, language: str, table: str, member: str) -> li
             continue
         own, year = (pieces[1] if len(pieces) > 2 else ""), (pieces[2] if len(pieces) > 3 else "")
         if (own == member) if year else (not member or own == member):
-            found.append({"member": own, "year": year, "rows": file.rows, "links": links(release, language, table, own, year)})
+            found.append(
+                {
+                    "member": own,
+                    "year": year,
+                    "rows": file.rows,
+                    "links": links(release, language, table, own, year),
+                }
+            )
     return sorted(found, key=lambda each: (each["member"], each["year"]))
 
 
@@ -210,7 +232,9 @@ def _documents(part: str) -> list[dict[str, str]]:
 async def made_listing(datasette: Any, request: Request) -> Response:
     """All parts of a table with the addresses of all formats, for programs."""
     release, table = _release(datasette, request), request.url_vars["table"]
-    parts = [each for each in release.files.values() if each.table == table and each.path.startswith("parquet/")]
+    parts = [
+        each for each in release.files.values() if each.table == table and each.path.startswith("parquet/")
+    ]
     if not parts:
         raise NotFound("This release has no such table")
     listed = []
@@ -220,8 +244,17 @@ async def made_listing(datasette: Any, request: Request) -> Response:
             for each in links(release, language, table, member, year):
                 if language == "en" or language in each["path"].split("/"):
                     entry = {key: value for key, value in each.items() if key != "words"}
-                    listed.append({**entry, "member": member or None, "year": year or None, "url": datasette.urls.path(f"/v/{release.name}/{each['path']}")})
-    return Response.json({"release": release.name, "table": table, "files": listed}, headers=datasette.open_headers)
+                    listed.append(
+                        {
+                            **entry,
+                            "member": member or None,
+                            "year": year or None,
+                            "url": datasette.urls.path(f"/v/{release.name}/{each['path']}"),
+                        }
+                    )
+    return Response.json(
+        {"release": release.name, "table": table, "files": listed}, headers=datasette.open_headers
+    )
 
 
 @hookimpl

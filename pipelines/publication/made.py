@@ -34,9 +34,7 @@ MOST_BYTES = 50_000_000_000
 """Disk that made files may take; those that nobody asked for longest go first, and are made again when asked."""
 
 _LANGUAGE = f"(?P<language>{'|'.join(LANGUAGES)})"
-_PART = (
-    rf"(?:(?P<member>[A-Z][A-Z0-9]{{1,9}})/(?:(?P<year>\d{{4}}|{UNDATED})/)?)?(?P<table>[a-z][a-z0-9]*_[a-z0-9_]+)"
-)
+_PART = rf"(?:(?P<member>[A-Z][A-Z0-9]{{1,9}})/(?:(?P<year>\d{{4}}|{UNDATED})/)?)?(?P<table>[a-z][a-z0-9]*_[a-z0-9_]+)"
 _GRAMMAR = tuple(
     re.compile(each)
     for each in (
