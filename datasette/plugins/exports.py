@@ -12,6 +12,7 @@ import tempfile
 from array import array
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -104,13 +105,21 @@ async def export_table(datasette: Any, request: Request) -> Any:
             raise BadRequest("_size must be a positive integer")
         rows = min(rows, int(asked))
         order += f" LIMIT {int(asked)}"
+    if datasette.spreadsheets.too_many(form, rows):
+        return datasette.problem(datasette, request, "too_many_for_excel", "", limits)
     names = _columns(request, database, table, sql)
     profile = _profile(request, form)
     select, heading = ", ".join(quote_name(name) for name in names), b""
-    if profile:
-        kinds = database.columns.kinds[table] | (
-            _instants(datasette, table) if profile.name == "excel" else {}
+    if form == "xlsx":
+        days = _days(datasette, table)
+        select = ", ".join(
+            f"CAST({quote_name(name)} AS {days[name]}) AS {quote_name(name)}"
+            if name in days
+            else quote_name(name)
+            for name in names
         )
+    if profile:
+        kinds = database.columns.kinds[table] | (_days(datasette, table) if profile.name == "excel" else {})
         columns = [PublishedColumn(name, kinds[name], None) for name in names]
         select, heading = profile.line(columns, ended=False), profile.heading(columns)
     # Rows are stored in the order of their numbers and read in it: sorting millions of whole rows needs the disk.
@@ -119,7 +128,7 @@ async def export_table(datasette: Any, request: Request) -> Any:
     settings = SETTINGS | {
         "database": str(datasette.pages_file),
         "sql": f"SELECT {select} FROM {source}{ordered}",
-        "format": "lines" if profile else form,
+        "format": "lines" if profile else "parquet",
         "temp": "" if stored else tempfile.mkdtemp(prefix="ingp-export-"),
     }
     headers = datasette.limit_headers(limits) | {
@@ -137,7 +146,36 @@ async def export_table(datasette: Any, request: Request) -> Any:
     def release() -> None:
         datasette.exports_running -= 1
 
-    return Export(settings, found, rows, headers, (heading, last), release, request.method == "HEAD")
+    export = Export(settings, found, rows, headers, (heading, last), release, request.method == "HEAD")
+    if form != "xlsx" or request.method == "HEAD":
+        return export
+    return await _workbook(datasette, request, table, export)
+
+
+async def _workbook(datasette: Any, request: Request, table: str, export: Export) -> Any:
+    """The rows of an export as a workbook that tells its question and its lasting address."""
+
+    async def fill(path: Path) -> int:
+        with path.open("wb") as file:
+
+            async def write(message: dict[str, Any]) -> None:
+                file.write(message.get("body", b""))
+
+            await export.asgi_send(write)
+        return export.rows
+
+    asked = [(key, value) for key, value in parse_qsl(request.query_string, True) if key not in OWN]
+    place = f"ingp/{request.url_vars['table']}" + (f"?{urlencode(asked)}" if asked else "")
+    question = "&".join(f"{key}={value}" for key, value in asked)
+    return await datasette.spreadsheets.answer(
+        request,
+        fill,
+        "xlsx",
+        table,
+        place,
+        question,
+        datasette.limit_headers(SqlLimits(seconds=FIND_SECONDS)),
+    )
 
 
 async def _question(datasette: Any, request: Request, table: str) -> tuple[str, dict[str, Any]]:
@@ -196,7 +234,7 @@ def _columns(request: Request, database: Any, table: str, sql: str) -> list[str]
 
 def _profile(request: Request, form: str) -> Profile | None:
     """How the lines are written: as the files of the release, or for a spreadsheet with ``_excel=<language>``."""
-    if form == "parquet":
+    if form in ("parquet", "xlsx"):
         return None
     language = request.args.get("_excel")
     if not language or form != "csv":
@@ -206,10 +244,11 @@ def _profile(request: Request, form: str) -> Profile | None:
     return Profile("excel", language)
 
 
-def _instants(datasette: Any, table: str) -> dict[str, str]:
-    """Columns that hold an instant, which lies behind the pages as a text."""
+def _days(datasette: Any, table: str) -> dict[str, str]:
+    """Type of the columns that hold an instant or a date, which lie behind the pages as texts."""
     fields = datasette.releases.get(datasette.releases.served).fields(table)
-    return {name: "TIMESTAMP" for name, field in fields.items() if field["type"] == "datetime"}
+    types = {"datetime": "TIMESTAMP WITH TIME ZONE", "date": "DATE"}
+    return {name: types[field["type"]] for name, field in fields.items() if field["type"] in types}
 
 
 def _file_name(table: str, datasette: Any, profile: Profile | None, form: str) -> str:
@@ -224,4 +263,4 @@ def startup(datasette: Any) -> None:
 
 @hookimpl
 def register_routes() -> list[tuple[str, Any]]:
-    return [(r"^/ingp/(?P<table>[^/]+?)\.(?P<format>csv|jsonl|parquet)$", export_table)]
+    return [(r"^/ingp/(?P<table>[^/]+?)\.(?P<format>csv|jsonl|parquet|xlsx)$", export_table)]

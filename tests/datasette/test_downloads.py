@@ -107,7 +107,7 @@ def test_a_process_makes_the_same_and_the_oldest_make_room(site: Any, catalogue:
     first = kept(release, want)
     assert first and first.place.read_bytes().startswith(b"\xef\xbb\xbfmember_code;")
     assert first.place in trim(site.release.parent, 0) and kept(release, want) is None
-    assert not [each for each in (site.release.parent / FOLDER).rglob("*.csv")]
+    assert not list((site.release.parent / FOLDER).rglob("*.csv"))
     assert make(release, catalogue, want).sha256 == first.sha256
 
 
