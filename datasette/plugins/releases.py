@@ -126,6 +126,9 @@ async def release_page(datasette: Any, request: Request) -> Response:
     release = datasette.releases.get(request.url_vars["release"])
     if release is None:
         raise NotFound("There is no such release")
+    withdrawn = datasette.withdrawals.of_release(release.name)
+    if withdrawn:
+        return await gone(datasette, request, withdrawn)
     if request.url_vars.get("form"):
         files = [
             {
