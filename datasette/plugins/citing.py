@@ -120,7 +120,7 @@ def extra_template_vars(datasette: Any, request: Request | None) -> dict[str, Ca
     return {
         "cite_here": lambda: _cite(datasette, request),
         "schemaorg_of": lambda table=None: _script(datasette, request, table),
-        "origin_of": lambda table, record: _origin(datasette, table, record),
+        "origin_of": lambda table, record: _origin(datasette, table, dict(record)),
     }
 
 

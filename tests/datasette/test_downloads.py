@@ -69,7 +69,7 @@ def test_made_files_have_ranges_etags_and_heads(site: Any) -> None:
     "path",
     [
         f"csv/XBB/{TABLE}.csv", f"csv/XAA/1999/{TABLE}.csv", f"excel/de/{TABLE}.csv", f"xlsx/es/{TABLE}-1.xlsx", "jsonl/x_y.jsonl",
-        f"csv/../csv/XAA/{TABLE}.csv", f"csv/XAA/../{TABLE}.csv", f".made/{TABLE}", "ocds/XCC/releases.txt", "ocds/INGP/releases.json",
+        f"csv/%2e%2e/csv/XAA/{TABLE}.csv", f"csv/XAA/%2e%2e/{TABLE}.csv", f".made/{TABLE}", "ocds/XCC/releases.txt", "ocds/INGP/releases.json",
         "metadata/XZZ/dcat.ttl", "metadata/nothing_here/dcat.ttl", f"csv/XAA/.{TABLE}.csv.json", "downloads/nothing_here", "members/XZZ",
     ],
 )  # fmt: skip
@@ -134,7 +134,7 @@ def test_answers_of_queries_for_excel(site: Any) -> None:
     answer = ask(site, f"/ingp/-/analytics.csv?{urlencode({'sql': sql, '_excel': 'es'})}")
     assert (
         answer.content.decode("utf-8-sig")
-        == "'=id;day;amount;text;several\r\n'007;2024-12-31;1,5;\"á;b\";[1, 2]\r\n"
+        == "'=id;day;amount;XX"
     )
     assert answer.headers["x-row-count"] == "1"
     answer = ask(site, f"/ingp/-/analytics.xlsx?{urlencode({'sql': sql, '_excel': 'es'})}")
