@@ -77,6 +77,21 @@ def test_what_the_release_has_not_is_not_made(site: Any, path: str) -> None:
     assert ask(site, below(site, path)).status_code == 404
 
 
+def test_ocds_of_members_with_a_prefix(site: Any) -> None:
+    assert "OCDS" not in ask(site, below(site, "members/XAA")).text
+    links = re.findall(r'href="([^"]+/ocds/XCC/[^"]+)"', ask(site, below(site, "members/XCC")).text)
+    assert len(links) == 4
+    for link in links:
+        answer = ask(site, link)
+        assert answer.status_code == 200 and answer.headers["x-row-count"] == "3"
+        if link.endswith("jsonl"):
+            assert answer.content.count(b"\n") == 3
+        else:
+            package = answer.json()
+            assert package["uri"] == f"https://data.example.org{link}"
+            assert len(package[link.rsplit("/", 1)[-1].removesuffix(".json")]) == 3
+
+
 def test_sums_check_every_file(site: Any) -> None:
     text = ask(site, below(site, "SHA256SUMS")).text
     assert text.count("\n") == len(site.package["resources"]) + 1
@@ -134,7 +149,7 @@ def test_answers_of_queries_for_excel(site: Any) -> None:
     answer = ask(site, f"/ingp/-/analytics.csv?{urlencode({'sql': sql, '_excel': 'es'})}")
     assert (
         answer.content.decode("utf-8-sig")
-        == "'=id;day;amount;XX"
+        == '\'=id;day;amount;text;several\r\n\'007;2024-12-31;1,5;"á;b";"[1, 2]"\r\n'
     )
     assert answer.headers["x-row-count"] == "1"
     answer = ask(site, f"/ingp/-/analytics.xlsx?{urlencode({'sql': sql, '_excel': 'es'})}")
