@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.catalogue import LANGUAGES, Catalogue, load_catalogue
 from pipelines.exceptions import UnknownError
@@ -89,7 +90,7 @@ def wanted(release: ReleaseFolder, catalogue: Catalogue, path: str) -> Wanted | 
     match = next((found for each in _GRAMMAR if (found := each.fullmatch(path))), None)
     if match is None:
         return None
-    parts = {name: value for name, value in match.groupdict().items() if value is not None}
+    parts: dict[str, Any] = {name: value for name, value in match.groupdict().items() if value is not None}
     form, member, table = parts["form"], parts.get("member"), parts.get("table")
     if form == "ocds":
         rows = count_ocds(release.folder, catalogue, str(member))
