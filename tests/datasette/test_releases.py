@@ -264,7 +264,7 @@ def test_a_withdrawn_release_is_gone_and_comes_back(site: Any, older: str) -> No
         for path in (
             "",
             TABLE,
-            f"csv/XAA/{TABLE.split('/')[-1]}",
+            "csv/XAA/procurement_processes.csv",
             "ingp/procurement_processes",
             "downloads/procurement_processes",
         ):
