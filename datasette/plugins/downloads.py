@@ -34,8 +34,8 @@ COMMAND = "pipelines.publication.made"
 class Makers:
     """Makes files, each once, few at a time."""
 
-    def __init__(self, catalogue: Any) -> None:
-        self.catalogue = catalogue
+    def __init__(self, catalogue: Any, small: int = SMALL, patience: float = PATIENCE) -> None:
+        self.catalogue, self.small, self.patience = catalogue, small, patience
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(AT_ONCE)
 
@@ -44,7 +44,7 @@ class Makers:
         found = await asyncio.to_thread(kept, release, want)
         if found:
             return found
-        if want.rows is None or want.rows <= SMALL:
+        if want.rows is None or want.rows <= self.small:
             return await asyncio.to_thread(make, release, self.catalogue, want)
         key = (release.name, want.path)
         if key not in self._running:
@@ -53,7 +53,7 @@ class Makers:
         task = self._running[key]
         try:
             # The making goes on when this reader gives up waiting.
-            await asyncio.wait_for(asyncio.shield(task), PATIENCE)
+            await asyncio.wait_for(asyncio.shield(task), self.patience)
         except TimeoutError:
             return None
         return await asyncio.to_thread(kept, release, want)
@@ -86,7 +86,7 @@ async def made_file(datasette: Any, request: Request, release: ReleaseFolder, pa
         withdrawn = datasette.withdrawals.of_file(release.name, want.table)
         if withdrawn:
             return await datasette.gone(datasette, request, withdrawn)
-    if request.method in ("HEAD", "OPTIONS") and want.rows and want.rows > SMALL:
+    if request.method in ("HEAD", "OPTIONS") and want.rows and want.rows > datasette.makers.small:
         # Asking about a large file does not make it; its size and hash are known once somebody took it.
         file = await asyncio.to_thread(kept, release, want)
         if file is None:

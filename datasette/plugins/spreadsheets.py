@@ -48,8 +48,8 @@ class Sent:
 class Spreadsheets:
     """Writes answers as files, few at a time."""
 
-    def __init__(self, datasette: Any) -> None:
-        self.datasette = datasette
+    def __init__(self, datasette: Any, small: int = SMALL) -> None:
+        self.datasette, self.small = datasette, small
         self._places = asyncio.Semaphore(AT_ONCE)
 
     def language(self, request: Request) -> str:
@@ -88,7 +88,7 @@ class Spreadsheets:
 
     async def _write(self, release: Any, source: Path, target: Path, form: str, language: str, place: str, question: str,
                      rows: int) -> None:  # fmt: skip
-        if rows <= SMALL:
+        if rows <= self.small:
             catalogue = self.datasette.published.catalogue
             await asyncio.to_thread(
                 write_answer, release, catalogue, source, target, form, language, place, question

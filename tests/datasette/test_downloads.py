@@ -1,9 +1,11 @@
 """Every format of every part by a plain link, made once; descriptions whose addresses all answer; citations."""
 
+import asyncio
 import hashlib
 import io
 import json
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,40 @@ def test_a_process_makes_the_same_and_the_oldest_make_room(site: Any, catalogue:
     assert first.place in trim(site.release.parent, 0) and kept(release, want) is None
     assert not list((site.release.parent / FOLDER).rglob("*.csv"))
     assert make(release, catalogue, want).sha256 == first.sha256
+
+
+@pytest.fixture
+def nothing_is_small(site: Any) -> Iterator[None]:
+    """Every file is made in a process of its own, and nobody waits for it."""
+    makers, sheets = site.datasette.makers, site.datasette.spreadsheets
+    before = makers.small, makers.patience, sheets.small
+    makers.small, makers.patience, sheets.small = 0, 0.01, 0
+    yield
+    makers.small, makers.patience, sheets.small = before
+
+
+def test_large_files_are_announced_made_once_and_kept(site: Any, nothing_is_small: None) -> None:
+    path = below(site, "xlsx/fr/activity_activities.xlsx")
+    head = ask(site, path, "HEAD")
+    assert head.status_code == 200 and head.headers["x-row-count"] == "2" and "etag" not in head.headers
+    page = ask(site, path, accept="text/html", accept_language="fr")
+    assert page.status_code == 202 and int(page.headers["retry-after"]) and "en préparation" in page.text
+    client = site.datasette.client
+
+    async def twice() -> list[Any]:
+        site.datasette.makers.patience = 60
+        return await asyncio.gather(client.get(path), client.get(path))
+
+    first, second = site.runner.run(twice())
+    assert first.status_code == second.status_code == 200 and first.content == second.content
+    assert first.headers["etag"] == second.headers["etag"] == ask(site, path, "HEAD").headers["etag"]
+    assert openpyxl.load_workbook(io.BytesIO(first.content)).worksheets[0].max_row == 3
+
+
+def test_large_answers_are_written_in_a_process(site: Any, nothing_is_small: None) -> None:
+    answer = ask(site, f"/ingp/{TABLE}.xlsx?_search=papel&_excel=pt")
+    rows = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0].max_row - 1
+    assert str(rows) == answer.headers["x-row-count"] == "32"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
