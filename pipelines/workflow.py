@@ -5,7 +5,7 @@ calling it again is always safe and never doubles anything.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from pipelines.exceptions import UnknownError
 from pipelines.identifiers import MemberCode, SubmissionId
 from pipelines.intake import Instructions, Limits, read_staged, receive_submission
 from pipelines.publication import assemble_release, current_release, read_release, switch_current
+from pipelines.publication.files import Releases
 from pipelines.publication.summaries import Judgement, Judgements
+from pipelines.publication.withdrawn import ALL, Withdrawn, withdraw_table
 from pipelines.records import (
     AcceptancePolicy,
     AcceptedVersion,
@@ -318,6 +320,24 @@ def withdraw(
     return withdraw_version(
         site.lake, site.ledger, MemberCode(member), package_type, period=period, reason=reason, by=by
     )
+
+
+def unpublish(
+    site: Installation, table: str, reasons: Mapping[str, str], *, releases: Sequence[str], by: str
+) -> Withdrawn:
+    """Take a published table (``*``: every table) off the site, in these releases (none: in all); the files stay on disk.
+
+    reasons: language -> sentence, in every language of the site. Raises UnknownError for a release or table that
+    was never published.
+    """
+    published = Releases(site.zones.releases)
+    names = releases or published.names()
+    found = [published.get(name) for name in names]
+    if unknown := [name for name, each in zip(names, found, strict=True) if each is None]:
+        raise UnknownError(f"no release {', '.join(unknown)}")
+    if table != ALL and not any(each and table in each.tables for each in found):
+        raise UnknownError(f"no release has a table {table!r}")
+    return withdraw_table(site.zones.releases, table, reasons, releases or (ALL,), by)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ its first byte is sent: what the limits do not allow is told instead of it, neve
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,14 @@ from urllib.parse import parse_qsl, urlencode
 
 from datasette import Request, Response, hookimpl
 
+from pipelines.publication.files import MEDIA_TYPES
 from pipelines.serving.workers import SqlAnswer, SqlLimits, SqlRefusedError, Workers
 
 SHOWN = 1_000
 """Rows of an answer that the page shows."""
 
 BLOCK = 2**18
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8; header=present",
-    "json": "application/json; charset=utf-8",
-    "jsonl": "application/jsonl; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-}
+FORMS = ("csv", "json", "jsonl", "parquet")
 EXAMPLE = "SELECT member_code, count(*) AS n\nFROM {table}\nGROUP BY ALL\nORDER BY n DESC"
 
 
@@ -61,16 +58,40 @@ async def analytics(datasette: Any, request: Request) -> Any:
     limits = datasette.analysts.limits
     variables = {key: value for key, value in parse_qsl(request.query_string, True) if key.isidentifier()}
     variables = {key: value for key, value in variables.items() if key != "sql" and not key.startswith("_")}
+    sheet = form == "xlsx" or (form == "csv" and request.args.get("_excel"))
     try:
         answer = await datasette.analysts.ask(
-            sql, form, _reader(request), limit=limits.rows if form == "json" else 0, variables=variables
+            sql,
+            "parquet" if sheet else form,
+            _reader(request),
+            limit=limits.rows if form == "json" else 0,
+            variables=variables,
         )
     except SqlRefusedError as error:
         return datasette.problem(datasette, request, error.kind, error.message, limits)
+    if sheet:
+        return await _sheet(datasette, request, answer, "xlsx" if form == "xlsx" else "excel", sql)
     if form == "json" and answer.rows > limits.rows:
         answer.file.close()
         return datasette.problem(datasette, request, "too_many_rows", "", limits)
     return _file(datasette, answer, form)
+
+
+async def _sheet(datasette: Any, request: Request, answer: SqlAnswer, form: str, sql: str) -> Any:
+    limits = datasette.analysts.limits
+    if datasette.spreadsheets.too_many(form, answer.rows):
+        answer.file.close()
+        return datasette.problem(datasette, request, "too_many_for_excel", "", limits)
+
+    async def fill(path: Path) -> int:
+        with answer.file as source, path.open("wb") as target:
+            await asyncio.to_thread(shutil.copyfileobj, source, target, BLOCK)
+        return answer.rows
+
+    place = f"ingp/-/analytics?{urlencode({'sql': sql})}"
+    return await datasette.spreadsheets.answer(
+        request, fill, form, "query", place, sql, datasette.limit_headers(limits)
+    )
 
 
 async def whole_query(datasette: Any, request: Request) -> Any:
@@ -135,7 +156,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
             }  # fmt: skip
             context |= {
                 "rows": rows[:SHOWN], "more": answer.rows > SHOWN, "columns": answer.columns, "quantities": quantities,
-                "files": {form: datasette.urls.path(f"/ingp/-/analytics.{form}?{urlencode({'sql': sql})}") for form in MEDIA_TYPES},
+                "files": {form: datasette.urls.path(f"/ingp/-/analytics.{form}?{urlencode({'sql': sql})}") for form in FORMS},
                 "lasting": f"/v/{datasette.releases.served}/ingp/-/analytics?{urlencode({'sql': sql})}",
             }  # fmt: skip
     headers = datasette.limit_headers(limits)
@@ -157,6 +178,6 @@ def shutdown(datasette: Any) -> None:
 @hookimpl
 def register_routes() -> list[tuple[str, Any]]:
     return [
-        (r"^/ingp/-/analytics(\.(?P<format>csv|json|jsonl|parquet))?$", analytics),
+        (r"^/ingp/-/analytics(\.(?P<format>csv|json|jsonl|parquet|xlsx))?$", analytics),
         (r"^/ingp/-/query\.(?P<format>csv|jsonl)$", whole_query),
     ]

@@ -12,6 +12,7 @@ import tempfile
 from array import array
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,18 +20,16 @@ from datasette import NotFound, Request, hookimpl
 from datasette.utils import escape_sqlite, sqlite_timelimit, tilde_decode
 from datasette.utils.asgi import BadRequest
 
+from pipelines.catalogue import LANGUAGES
 from pipelines.engine import quote_name
+from pipelines.publication.files import MEDIA_TYPES
+from pipelines.publication.formats.lines import Profile
 from pipelines.publication.formats.pages import NUMBER
-from pipelines.publication.gather import DECIMAL_TEXT
+from pipelines.publication.gather import PublishedColumn
 from pipelines.serving.columns import TooSlowError, UnlikeError
 from pipelines.serving.shapes import plain, read_shape
 from pipelines.serving.workers import SqlLimits, start_process
 
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8; header=present",
-    "jsonl": "application/jsonl; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-}
 AT_ONCE = 3
 SETTINGS = {
     "mode": "stream",
@@ -42,16 +41,18 @@ SETTINGS = {
 }
 BLOCK = 2**18
 FIND_SECONDS = 20
-OWN = {"_stream", "_dl", "_end", "_size", "_next", "_header", "_format", "_lang", "_nofacet", "_nocount", "_facet", "_facet_size", "_labels", "_empty", "_shape", "_extra"}  # fmt: skip
+OWN = {"_stream", "_dl", "_end", "_excel", "_size", "_next", "_header", "_format", "_lang", "_nofacet", "_nocount", "_facet", "_facet_size", "_labels", "_empty", "_shape", "_extra"}  # fmt: skip
 
 
 class Export:
     """A stream from a process of its own. Datasette calls `asgi_send` of whatever a view returns."""
 
-    def __init__(self, settings: dict[str, Any], found: bytes | None, rows: int, headers: dict[str, str], last_line: bytes,
+    def __init__(self, settings: dict[str, Any], found: bytes | None, rows: int, headers: dict[str, str], lines: tuple[bytes, bytes],
                  release: Callable[[], None], head: bool) -> None:  # fmt: skip
+        """lines: what stands before the first row, and after the last."""
         self.settings, self.found, self.rows = settings, found, rows
-        self.headers, self.last_line, self.release, self.head = headers, last_line, release, head
+        self.headers, self.release, self.head = headers, release, head
+        self.first_line, self.last_line = lines
 
     async def asgi_send(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         process = None
@@ -65,6 +66,8 @@ class Export:
             process = await start_process(self.settings, self.found)
             assert process.stdout and process.stderr
             await send(start)
+            if self.first_line:
+                await send({"type": "http.response.body", "body": self.first_line, "more_body": True})
             while block := await process.stdout.read(BLOCK):
                 await send({"type": "http.response.body", "body": block, "more_body": True})
             said = (await process.stderr.read()).decode().splitlines()
@@ -102,35 +105,77 @@ async def export_table(datasette: Any, request: Request) -> Any:
             raise BadRequest("_size must be a positive integer")
         rows = min(rows, int(asked))
         order += f" LIMIT {int(asked)}"
-    select = ", ".join(
-        f"{_written(database.columns.kinds[table], name, form)} AS {quote_name(name)}"
-        for name in _columns(request, database, table, sql)
-    )
+    if datasette.spreadsheets.too_many(form, rows):
+        return datasette.problem(datasette, request, "too_many_for_excel", "", limits)
+    names = _columns(request, database, table, sql)
+    profile = _profile(request, form)
+    select, heading = ", ".join(quote_name(name) for name in names), b""
+    if form == "xlsx":
+        days = _days(datasette, table)
+        select = ", ".join(
+            f"CAST({quote_name(name)} AS {days[name]}) AS {quote_name(name)}"
+            if name in days
+            else quote_name(name)
+            for name in names
+        )
+    if profile:
+        kinds = database.columns.kinds[table] | (_days(datasette, table) if profile.name == "excel" else {})
+        columns = [PublishedColumn(name, kinds[name], None) for name in names]
+        select, heading = profile.line(columns, ended=False), profile.heading(columns)
     # Rows are stored in the order of their numbers and read in it: sorting millions of whole rows needs the disk.
     stored = found is None and re.fullmatch(rf"{NUMBER}( LIMIT \d+)?", order) is not None
     ordered = order.removeprefix(NUMBER) if stored else f" ORDER BY {order}"
     settings = SETTINGS | {
         "database": str(datasette.pages_file),
         "sql": f"SELECT {select} FROM {source}{ordered}",
-        "format": form,
+        "format": "lines" if profile else "parquet",
         "temp": "" if stored else tempfile.mkdtemp(prefix="ingp-export-"),
     }
     headers = datasette.limit_headers(limits) | {
         "content-type": MEDIA_TYPES[form],
-        "content-disposition": f'attachment; filename="{table}-{datasette.releases.served}.{form}"',
+        "content-disposition": f'attachment; filename="{_file_name(table, datasette, profile, form)}"',
         "x-row-count": str(rows),
         "x-release": datasette.releases.served,
         "cache-control": "public, max-age=60",
     }
     last = b""
     if request.args.get("_end") == "on" and form != "parquet":
-        last = f"#end,{rows}\n".encode() if form == "csv" else f'{{"_end":{{"rows":{rows}}}}}\n'.encode()
+        last = f"#end,{rows}\r\n".encode() if form == "csv" else f'{{"_end":{{"rows":{rows}}}}}\n'.encode()
     datasette.exports_running += 1
 
     def release() -> None:
         datasette.exports_running -= 1
 
-    return Export(settings, found, rows, headers, last, release, request.method == "HEAD")
+    export = Export(settings, found, rows, headers, (heading, last), release, request.method == "HEAD")
+    if form != "xlsx" or request.method == "HEAD":
+        return export
+    return await _workbook(datasette, request, table, export)
+
+
+async def _workbook(datasette: Any, request: Request, table: str, export: Export) -> Any:
+    """The rows of an export as a workbook that tells its question and its lasting address."""
+
+    async def fill(path: Path) -> int:
+        with path.open("wb") as file:
+
+            async def write(message: dict[str, Any]) -> None:
+                file.write(message.get("body", b""))
+
+            await export.asgi_send(write)
+        return export.rows
+
+    asked = [(key, value) for key, value in parse_qsl(request.query_string, True) if key not in OWN]
+    place = f"ingp/{request.url_vars['table']}" + (f"?{urlencode(asked)}" if asked else "")
+    question = "&".join(f"{key}={value}" for key, value in asked)
+    return await datasette.spreadsheets.answer(
+        request,
+        fill,
+        "xlsx",
+        table,
+        place,
+        question,
+        datasette.limit_headers(SqlLimits(seconds=FIND_SECONDS)),
+    )
 
 
 async def _question(datasette: Any, request: Request, table: str) -> tuple[str, dict[str, Any]]:
@@ -187,12 +232,28 @@ def _columns(request: Request, database: Any, table: str, sql: str) -> list[str]
     return [name for name in map(plain, head.split(", ")) if name in database.columns.kinds[table]]
 
 
-def _written(kinds: dict[str, str], name: str, form: str) -> str:
-    """SQL of a column as the files of the release have it: exact decimals, true and false."""
-    kind, column = kinds[name], quote_name(name)
-    if form == "csv" and kind.startswith("DECIMAL"):
-        return DECIMAL_TEXT.format(f"CAST({column} AS VARCHAR)")
-    return column
+def _profile(request: Request, form: str) -> Profile | None:
+    """How the lines are written: as the files of the release, or for a spreadsheet with ``_excel=<language>``."""
+    if form in ("parquet", "xlsx"):
+        return None
+    language = request.args.get("_excel")
+    if not language or form != "csv":
+        return Profile(form)
+    if language not in LANGUAGES:
+        raise BadRequest(f"_excel must be one of {', '.join(LANGUAGES)}")
+    return Profile("excel", language)
+
+
+def _days(datasette: Any, table: str) -> dict[str, str]:
+    """Type of the columns that hold an instant or a date, which lie behind the pages as texts."""
+    fields = datasette.releases.get(datasette.releases.served).fields(table)
+    types = {"datetime": "TIMESTAMP WITH TIME ZONE", "date": "DATE"}
+    return {name: types[field["type"]] for name, field in fields.items() if field["type"] in types}
+
+
+def _file_name(table: str, datasette: Any, profile: Profile | None, form: str) -> str:
+    language = f"-{profile.language}" if profile and profile.name == "excel" else ""
+    return f"{table}-{datasette.releases.served}{language}.{form}"
 
 
 @hookimpl
@@ -203,4 +264,4 @@ def startup(datasette: Any) -> None:
 
 @hookimpl
 def register_routes() -> list[tuple[str, Any]]:
-    return [(r"^/ingp/(?P<table>[^/]+?)\.(?P<format>csv|jsonl|parquet)$", export_table)]
+    return [(r"^/ingp/(?P<table>[^/]+?)\.(?P<format>csv|jsonl|parquet|xlsx)$", export_table)]

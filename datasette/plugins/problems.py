@@ -6,6 +6,7 @@ from typing import Any
 from datasette import Request, Response, hookimpl
 
 from pipelines.catalogue import LANGUAGES
+from pipelines.publication.formats.answer import MOST_ROWS
 
 STATUS = {"busy": 503, "your_turn": 429, "too_many_exports": 503}
 LATER = {"busy": "10", "your_turn": "5", "too_many_exports": "30"}
@@ -44,6 +45,10 @@ def sentences(site: Any, limits: Any) -> dict[str, str]:
             "The answer is larger than %(size)s. Nothing was cut: narrow the query, or download the tables."
         )
         % {"size": site.size(limits.spool_bytes)},
+        "too_many_for_excel": _(
+            "A workbook made on request may have %(rows)s rows, and there are more. Nothing was cut: take the rows as CSV for Excel or Parquet, or add a filter."
+        )
+        % {"rows": site.number(MOST_ROWS)},
         "busy": _("Many people are asking at this moment. Please try again in some seconds."),
         "your_turn": _("You already have %(n)s questions running. Please wait until one of them is answered.")
         % {"n": limits.of_one_reader},

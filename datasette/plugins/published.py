@@ -26,7 +26,7 @@ from pipelines.reporting.language import translations
 from pipelines.settings import Settings
 
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
-WHOLE_RELEASE = ("ingp.db", "ingp.duckdb", "datapackage.json")
+WHOLE_RELEASE = ("ingp.db", "ingp.duckdb", "ingp-datapackage.zip", "datapackage.json")
 PLAIN_COLUMN = ("string", None)
 PROVENANCE_KINDS = {
     "member_code": "member",
@@ -37,13 +37,17 @@ PROVENANCE_KINDS = {
 
 
 class Download(NamedTuple):
-    """A file of the release. `rows` and `member` are None for files that hold several tables."""
+    """A file of the release. `rows` and `member` are None for files that hold several tables.
+
+    year: folder of the year in the path of a member's file of one year, None for any other.
+    """
 
     path: str
     format: str
     bytes: int
     rows: int | None
     member: str | None
+    year: str | None = None
 
 
 class Column(NamedTuple):
@@ -83,9 +87,9 @@ class Release:
         by_table: dict[str, list[Download]] = {}
         for resource in descriptor["resources"]:
             parts = Path(resource["path"]).parts
-            member = parts[1] if len(parts) == 3 else None
+            member, year = resource.get("member"), parts[2] if len(parts) == 4 else None
             file = Download(
-                resource["path"], resource["format"], resource["bytes"], resource.get("rows"), member
+                resource["path"], resource["format"], resource["bytes"], resource.get("rows"), member, year
             )
             files.append(file)
             # Files by year are for programs that read a part: the pages name those by table and by member.
@@ -273,7 +277,9 @@ class Site:
             "rows": self.release.rows(name),
             "members": [self.member(code) for code in self.release.members(name)],
             "files": [file for file in self.release.by_table.get(name, ()) if not file.member],
-            "member_files": [file for file in self.release.by_table.get(name, ()) if file.member],
+            "member_files": [
+                file for file in self.release.by_table.get(name, ()) if file.member and not file.year
+            ],
             "columns": [self.column(name, column) for column in self.release.columns.get(name, ())],
             "searched": [self.column(name, column).title for column in described.search_columns]
             if described
@@ -384,7 +390,7 @@ class Site:
         files = [file for own in self.release.by_table.values() for file in own]
         published = Counter()
         for file in files:
-            if file.member:
+            if file.member and not file.year:
                 published[file.member] += file.rows or 0
         members = [
             {
@@ -394,7 +400,9 @@ class Site:
                 "tables": [
                     self.table(name) for name in self.release.by_table if code in self.release.members(name)
                 ],
-                "files": {Path(file.path).stem: file for file in files if file.member == code},
+                "files": {
+                    Path(file.path).stem: file for file in files if file.member == code and not file.year
+                },
             }
             for code, own in parts.items()
         ]

@@ -24,7 +24,7 @@ OPEN = {
     "access-control-allow-headers": "Range, If-Range, If-None-Match",
     "access-control-max-age": "86400",
     "access-control-expose-headers": (
-        "Accept-Ranges, Content-Length, Content-Range, ETag, Repr-Digest, X-Row-Count, X-SHA256, X-Release"
+        "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Repr-Digest, X-Row-Count, X-SHA256, X-Release"
     ),
 }
 
@@ -114,7 +114,11 @@ async def release_file(datasette: Any, request: Request) -> Any:
     name, path = request.url_vars["release"], request.url_vars["path"]
     file = datasette.releases.file(name, path)
     if file is None:
-        raise NotFound("This release has no such file")
+        release = datasette.releases.get(name)
+        made = await datasette.made_file(datasette, request, release, path) if release else None
+        if made is None:
+            raise NotFound("This release has no such file")
+        return made
     withdrawn = datasette.withdrawals.of_file(name, file.table)
     if withdrawn:
         return await gone(datasette, request, withdrawn)
@@ -126,6 +130,9 @@ async def release_page(datasette: Any, request: Request) -> Response:
     release = datasette.releases.get(request.url_vars["release"])
     if release is None:
         raise NotFound("There is no such release")
+    withdrawn = datasette.withdrawals.of_release(release.name)
+    if withdrawn:
+        return await gone(datasette, request, withdrawn)
     if request.url_vars.get("form"):
         files = [
             {
@@ -237,8 +244,7 @@ def _table_of(path: str, prefix: str) -> str | None:
 
 @hookimpl(tryfirst=True)
 def startup(datasette: Any) -> None:
-    datasette.answer_file = answer_file
-    datasette.gone = gone
+    datasette.answer_file, datasette.gone, datasette.open_headers = answer_file, gone, OPEN
     folder = Path(os.environ["INGP_RELEASE_DIR"])
     datasette.releases = Releases(folder.parent)
     datasette.releases.served = folder.name

@@ -16,11 +16,12 @@ from typing import Any
 from pipelines.identifiers import ReleaseId
 
 MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv; charset=utf-8; header=present",
     "db": "application/vnd.sqlite3",
     "duckdb": "application/vnd.duckdb",
     "json": "application/json",
-    "jsonl": "application/jsonl",
+    "jsonl": "application/jsonl; charset=utf-8",
+    "jsonld": "application/ld+json",
     "parquet": "application/vnd.apache.parquet",
     "ttl": "text/turtle; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

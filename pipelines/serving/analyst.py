@@ -26,6 +26,8 @@ FORMATS = {
     "jsonl": "FORMAT json",
     "json": "FORMAT json, ARRAY true",
     "parquet": "FORMAT parquet, COMPRESSION zstd",
+    # One column of whole lines, made by the SQL of `pipelines.publication.formats.lines`: written as they are.
+    "lines": "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', NULLSTR '', DELIMITER '\x1f'",
 }
 KINDS = (
     (duckdb.InterruptException, "too_slow"),

@@ -8,6 +8,7 @@ COMPARISONS = (
     "exact, not, contains, notcontains, startswith, endswith, gt, gte, lt, lte, like, notlike, glob, in, notin, date, "
     "isnull, notnull, isblank, notblank"
 )
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV, LINES, PARQUET, PROBLEM, ATOM = (
     "text/csv",
     "application/jsonl",
@@ -94,19 +95,23 @@ def openapi(title: str, version: str, address: str, licence: Mapping[str, str],
     whole = [table, *search, _query("_size", "Only the first rows.", "integer"), _query("_col", "Only these columns; may be repeated."),
              {"name": "_end", "in": "query", "description": "`on`: a last line says that everything is there.", "required": False,
               "schema": {"type": "string", "enum": ["on"]}}]  # fmt: skip
+    excel = {"name": "_excel", "in": "query", "description": "Language of the spreadsheet: separator, decimal sign, headings of the workbook.",
+             "required": False, "schema": {"type": "string", "enum": ["es", "en", "pt", "fr"]}}  # fmt: skip
     asking = (400, 429, 503)
     paths = {
         "/ingp.json": _get("All tables with their columns and counts.", [], {"application/json": _ref("Database")}, problems=()),
         "/ingp/{table}.json": _get("A page of rows.", [table, *search, *paged], {"application/json": _ref("Page")}, problems=(400, 404, 410)),
         "/ingp/{table}/{key}.json": _get("One row.", [table, _place("key", "Key of the row, its parts with commas, tilde-encoded.")],
                                          {"application/json": _ref("Page")}, problems=(404, 410)),
-        "/ingp/{table}.csv": _get("All rows that match, as CSV.", whole, {CSV: text}, streamed, (400, 404, 410, 503)),
+        "/ingp/{table}.csv": _get("All rows that match, as CSV; for a spreadsheet with `_excel`.", [*whole, excel], {CSV: text}, streamed, (400, 404, 410, 503)),
         "/ingp/{table}.jsonl": _get("All rows that match, a JSON object a line.", whole, {LINES: text}, streamed, (400, 404, 410, 503)),
         "/ingp/{table}.parquet": _get("All rows that match, as Parquet.", whole, {PARQUET: binary}, streamed, (400, 404, 410, 503)),
+        "/ingp/{table}.xlsx": _get("All rows that match, at most 200,000, as a workbook that names its question and address.", [*whole[:-1], excel],
+                                   {XLSX: binary}, streamed, (400, 404, 410, 503)),
         "/ingp/-/query.json": _get("SQL to SQLite; cut at 1,000 rows, and `truncated` says so.", sql, {"application/json": _ref("Page")}, problems=(400,)),
         "/ingp/-/query.csv": _get("SQL to SQLite, all rows.", sql, {CSV: text}, streamed, asking),
         "/ingp/-/analytics.json": _get("SQL to DuckDB.", sql, {"application/json": _ref("Answer")}, streamed, asking),
-        "/ingp/-/analytics.csv": _get("SQL to DuckDB, all rows.", sql, {CSV: text}, streamed, asking),
+        "/ingp/-/analytics.csv": _get("SQL to DuckDB, all rows; for a spreadsheet with `_excel`.", [*sql, excel], {CSV: text}, streamed, asking),
         "/ingp/-/analytics.jsonl": _get("SQL to DuckDB, all rows.", sql, {LINES: text}, streamed, asking),
         "/ingp/-/analytics.parquet": _get("SQL to DuckDB, all rows.", sql, {PARQUET: binary}, streamed, asking),
         "/feed.atom": _get("News of all releases; also below /es, /en, /pt, /fr, like every feed.", [], {ATOM: text}, problems=()),
@@ -116,10 +121,14 @@ def openapi(title: str, version: str, address: str, licence: Mapping[str, str],
         "/ingp/-/query.atom": _get("News of the answer to a question (SQLite).", sql, {ATOM: text}),
         "/sitemap.xml": _get("The sitemap of the sitemaps.", [], {"application/xml": text}, problems=()),
         "/llms.txt": _get("The site in one page of text.", [], {"text/plain": text}, problems=()),
+        "/ingp/-/analytics.xlsx": _get("SQL to DuckDB, at most 200,000 rows, as a workbook.", [*sql, excel], {XLSX: binary}, streamed, asking),
         "/v.json": _get("All releases.", [], {"application/json": _ref("Releases")}, problems=()),
         "/v/{release}.json": _get("All files of a release.", [release], {"application/json": _ref("Release")}),
         "/v/{release}/{path}": _get("A file, for ever the same; ranges are answered with 206.", [release, path],
                                     {"application/octet-stream": binary}, ROW_COUNT, (404, 410, 416)),
+        "/v/{release}/downloads/{table}.json": _get("Addresses of all formats of a table: whole, by member, by member and year. What has no size is "
+                                                    "made when it is first asked for; 202 asks you to come back.", [release, table],
+                                                    {"application/json": _ref("Downloads")}),
         "/latest/{path}": _get("The same path in the newest release.", [path], {}, problems=(), status=302),
         "/as-of/{day}/{path}": _get("What was published on a day.", [_place("day", "A day.", format="date"), path], {}, problems=(400, 404), status=302),
         "/v/{newer}/changes/{older}.json": _get("What changed between two releases.", pair, {"application/json": _ref("Changes")}),
@@ -172,6 +181,9 @@ def _schemas(tables: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
         "Releases": fields("latest releases", latest=text, releases={"type": "array", "items": fields("release released_at url", release=text,
                            released_at={"type": "string", "format": "date-time"}, url=text)}),
         "Release": fields("release released_at files", release=text, released_at=text, files={"type": "array", "items": file}),
+        "Downloads": fields("release table files", release=text, table=text, files={"type": "array", "items": fields(
+            "path url rows bytes member year", path=text, url=text, rows=number, bytes={"type": ["integer", "null"]},
+            member={"type": ["string", "null"]}, year={"type": ["string", "null"]})}),
         "Changes": fields("older newer schema tables", older=text, newer=text, schema={"type": "array", "items": fields("kind table", kind=text, table=text)},
                           tables={"type": "array", "items": counted}),
         **{f"row.{name}": rows_of(columns) for name, columns in tables.items()},

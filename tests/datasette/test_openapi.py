@@ -9,12 +9,13 @@ from jsonschema import Draft202012Validator
 QUESTION = "sql=select+member_code,count(*)+as+n+from+procurement_processes+group+by+1"
 EXAMPLES = {
     "/ingp.json": "", "/ingp/{table}.json": "?_size=3&_extra=count&_facet=member_code", "/ingp/{table}/{key}.json": "",
-    "/ingp/{table}.csv": "?_size=3", "/ingp/{table}.jsonl": "?_size=3", "/ingp/{table}.parquet": "?_size=3",
+    "/ingp/{table}.csv": "?_size=3", "/ingp/{table}.jsonl": "?_size=3", "/ingp/{table}.parquet": "?_size=3", "/ingp/{table}.xlsx": "?_size=3",
     "/ingp/-/query.json": f"?{QUESTION}", "/ingp/-/query.csv": f"?{QUESTION}", "/ingp/-/analytics.json": f"?{QUESTION}",
     "/ingp/-/analytics.csv": f"?{QUESTION}", "/ingp/-/analytics.jsonl": f"?{QUESTION}",
-    "/ingp/-/analytics.parquet": f"?{QUESTION}", "/v.json": "", "/v/{release}.json": "", "/v/{release}/{path}": "",
     "/feed.atom": "", "/ingp/{table}.atom": "?tender_status=active", "/members/{member}.atom": "",
     "/ingp/-/analytics.atom": f"?{QUESTION}", "/ingp/-/query.atom": f"?{QUESTION}", "/sitemap.xml": "", "/llms.txt": "",
+    "/ingp/-/analytics.parquet": f"?{QUESTION}", "/ingp/-/analytics.xlsx": f"?{QUESTION}",
+    "/v/{release}/downloads/{table}.json": "", "/v.json": "", "/v/{release}.json": "", "/v/{release}/{path}": "",
     "/latest/{path}": "", "/as-of/{day}/{path}": "",
 }  # fmt: skip
 BETWEEN_RELEASES = {

@@ -16,7 +16,7 @@ import pytest
 from pipelines.catalogue import LANGUAGES
 from pipelines.exceptions import PublicationError
 from pipelines.publication.files import UnsatisfiableError, matches, parse_range
-from pipelines.publication.withdrawn import REGISTER, withdraw_table
+from pipelines.publication.withdrawn import REGISTER, restore_table, withdraw_table
 
 TABLE = "parquet/procurement_processes.parquet"
 REASONS = {
@@ -255,6 +255,32 @@ def test_withdrawn_tables_are_gone_with_a_reason(site: Any, withdrawn: str, lang
         assert answer.status_code == 410 and answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["details"] == REASONS
     assert ask(site, address(site)).status_code == 200
+
+
+def test_a_withdrawn_release_is_gone_and_comes_back(site: Any, older: str) -> None:
+    folder = site.release.parent
+    withdraw_table(folder, "*", REASONS, [older], "R. Ejemplo")
+    try:
+        for path in (
+            "",
+            TABLE,
+            "csv/XAA/procurement_processes.csv",
+            "ingp/procurement_processes",
+            "downloads/procurement_processes",
+        ):
+            answer = follow(site, f"/v/{older}/{path}")
+            assert answer.status_code == 410, path
+        assert (
+            "This release was withdrawn"
+            in ask(site, f"/v/{older}/", accept="text/html", accept_language="en").text
+        )
+        assert ask(site, address(site)).status_code == 200
+        assert [each.by for each in restore_table(folder, "*")] == ["R. Ejemplo"]
+        assert ask(site, f"/v/{older}/{TABLE}").status_code == 200
+        (entry,) = json.loads((folder / REGISTER).read_text())
+        assert entry["restored_at"] and entry["reasons"] == REASONS and restore_table(folder, "*") == []
+    finally:
+        (folder / REGISTER).unlink()
 
 
 def test_a_reason_is_told_in_every_language(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ demand, so that both have the same bytes. A batch of lines lies in one Arrow buf
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -54,30 +55,39 @@ class Profile:
         """What stands before the first row: the names of the columns, which never change with the language."""
         if self.name == "jsonl":
             return b""
-        line = self.separator.join(column.name for column in columns) + "\r\n"
+        line = self.separator.join(self._name(column.name) for column in columns) + "\r\n"
         return (BOM if self.name == "excel" else b"") + line.encode()
 
-    def line(self, columns: Sequence[PublishedColumn]) -> str:
-        """SQL of a row as one line with its end."""
+    def _name(self, name: str) -> str:
+        """A name in the heading; the columns of a stranger's query may be called anything."""
+        if self.name == "excel" and re.match(_RUNS, name):
+            name = f"'{name}"
+        return f'"{name.replace(chr(34), chr(34) * 2)}"' if re.search(r'[",;\r\n\t]', name) else name
+
+    def line(self, columns: Sequence[PublishedColumn], *, ended: bool = True) -> str:
+        """SQL of a row as one line. ended: with its line feed, which `COPY` writes by itself."""
         if self.name == "jsonl":
-            return _json_line(columns)
+            return _json_line(columns) + (" || chr(10)" if ended else "")
         cell = self._excel_cell if self.name == "excel" else _csv_cell
         cells = f" || {quote_text(self.separator)} || ".join(
             f"coalesce({cell(column)}, '')" for column in columns
         )
-        return f"{cells} || chr(13) || chr(10)"
+        return f"{cells} || chr(13)" + (" || chr(10)" if ended else "")
 
     def _excel_cell(self, column: PublishedColumn) -> str:
         name = quote_name(column.name)
         if column.duckdb_type.startswith("DECIMAL"):
             text = text_of(column)
             return text if self.language == "en" else f"replace({text}, '.', ',')"
+        if column.duckdb_type in ("DOUBLE", "FLOAT"):
+            return name if self.language == "en" else f"replace(CAST({name} AS VARCHAR), '.', ',')"
         if column.duckdb_type == "BOOLEAN":
             true, false = BOOLEANS[self.language]
             return f"CASE WHEN {name} THEN '{true}' WHEN NOT {name} THEN '{false}' END"
         if column.duckdb_type.startswith("TIMESTAMP"):
             # Every Excel takes this form for a date, whatever its language; `T` and `Z` would leave a text.
-            return f"strftime({name}, '%Y-%m-%d %H:%M:%S')"
+            # The columns behind the pages hold instants as texts, hence the cast.
+            return f"strftime(CAST({name} AS TIMESTAMP WITH TIME ZONE), '%Y-%m-%d %H:%M:%S')"
         if column.duckdb_type != "VARCHAR":
             return text_of(column)
         runs = f"(regexp_matches({name}, {quote_text(_RUNS)}) AND NOT regexp_matches({name}, {quote_text(_PLAIN_NUMBER)}))"
@@ -109,14 +119,16 @@ def _json_line(columns: Sequence[PublishedColumn]) -> str:
     cells = []
     for column in columns:
         key, name = json.dumps(column.name), quote_name(column.name)
-        if column.duckdb_type in ("BIGINT", "INTEGER", "BOOLEAN") or column.duckdb_type.startswith("DECIMAL"):
+        if column.duckdb_type in ("BIGINT", "INTEGER", "BOOLEAN", "HUGEINT") or column.duckdb_type.startswith(
+            "DECIMAL"
+        ):
             value = text_of(column)
         elif column.duckdb_type == "VARCHAR":
             value = f"CAST(to_json({name}) AS VARCHAR)"
         else:
             value = f"chr(34) || {text_of(column)} || chr(34)"
         cells.append(f"{quote_text(key + ':')} || {value}")
-    return f"'{{' || concat_ws(',', {', '.join(cells)}) || '}}' || chr(10)"
+    return f"'{{' || concat_ws(',', {', '.join(cells)}) || '}}'"
 
 
 def line_batches(

@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +72,17 @@ def write_workbooks(
     stem = file_name(release_folder, table, filters, Profile("csv")).removesuffix(".csv")
     folder.mkdir(parents=True, exist_ok=True)
     rows = _rows(release_folder, released, filters)
+    chosen = "; ".join(f"{name} = {value}" for name, value in filters.items())
     paths = []
     for part in range(1, parts + 1):
         number = f"-{part}" if parts > 1 else ""
         path = folder / f"{stem}-{language}{number}.xlsx"
         count = min(most_rows, total - most_rows * (part - 1))
-        book = _Book(path, released, catalogue, described, language)
+        book = Book(path, released, catalogue, described, language)
         try:
             shortened = book.write_rows(rows, count)
             book.write_dictionary()
-            book.write_about(filters, count, total, (part, parts), digest.hexdigest(), shortened)
+            book.write_about(chosen, count, total, (part, parts), digest.hexdigest(), shortened)
         finally:
             book.close()
         paths.append(path)
@@ -97,7 +99,7 @@ def _rows(folder: Path, table: ReleasedTable, filters: Filters) -> Iterator[tupl
             yield from batch
 
 
-class _Book:
+class Book:
     """One workbook: sheets of data, dictionary, codes and about, in this order."""
 
     def __init__(
@@ -156,7 +158,7 @@ class _Book:
         for title, field in zip(self._titles(), self.fields, strict=True):
             name = field.get("codelist", "")
             description = field["descriptions"][self.language]
-            rows.append((title, field["name"], description, self.words["types"][field["type"]], name))
+            rows.append((title, field["name"], description, self.words["types"].get(field["type"], ""), name))
             codes += [name] if name in self.catalogue.codelists else []
         labels = [
             (name, code, self.catalogue.texts.code(self.language, name, code))
@@ -167,11 +169,13 @@ class _Book:
         self._list(self.codes, self.words["codes"], (30, 26, 80), labels)
 
     def write_about(
-        self, filters: Filters, count: int, total: int, part: tuple[int, int], sha256: str, shortened: int
+        self, chosen: str, count: int, total: int, part: tuple[int, int], sha256: str, shortened: int
     ) -> None:
-        """What this file is: enough to cite it, to check it, and to know that nothing is missing."""
+        """What this file is: enough to cite it, to check it, and to know that nothing is missing.
+
+        chosen: what was asked for, in the reader's sight; "" for everything. part: number of the file, of how many.
+        """
         words, described = self.words, self.described
-        chosen = "; ".join(f"{name} = {value}" for name, value in filters.items()) or words["all"]
         notes = [words["note_empty"], words["note_dates"], words["note_digits"]]
         values = (
             described.titles[self.language],
@@ -180,7 +184,7 @@ class _Book:
             f"{described.licence_titles[self.language]} ({described.licence['path']})",
             apa(described, self.language),
             "; ".join((*described.members, *described.agencies)),
-            chosen,
+            chosen or words["all"],
             str(count),
             str(total),
             words["part"].format(number=part[0], count=part[1]),
@@ -215,9 +219,9 @@ def _write(sheet: Worksheet, row: int, column: int, value: Any, cell: Format) ->
     elif isinstance(value, str):
         sheet.write_string(row, column, value[:MOST_CHARACTERS], cell)
         return len(value) > MOST_CHARACTERS
-    elif isinstance(value, int) and abs(value) >= _MOST_DIGITS:
+    elif (isinstance(value, int) and abs(value) >= _MOST_DIGITS) or value in (inf, -inf) or value != value:
         sheet.write_string(row, column, str(value), cell)
-    elif isinstance(value, int | Decimal):
+    elif isinstance(value, int | Decimal | float):
         sheet.write_number(row, column, float(value), cell)
     elif value.year < 1900:  # Excel counts days from 1900 on
         sheet.write_string(row, column, value.isoformat(), cell)

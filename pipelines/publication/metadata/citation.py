@@ -74,7 +74,9 @@ def bibtex(described: Described, language: str = "en", read: str = "") -> str:
     """BibTeX ``@misc``, which every style knows; special signs escaped."""
     words = _words(described, language)
     key = (
-        re.sub(r"\W+", "-", "-".join(("ingp", described.identifier.rsplit("/v/", 1)[-1]))).strip("-").lower()
+        re.sub(r"\W+", "-", "-".join(("ingp", described.identifier.rsplit("/v/", 1)[-1])))[:80]
+        .strip("-")
+        .lower()
     )
     fields = {
         "author": f"{{{_tex(PUBLISHER)}}}",

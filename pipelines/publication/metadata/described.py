@@ -66,19 +66,20 @@ def describe(
     }
     codes = (member,) if member else tuple(sorted(found))
     home, release = package["homepage"].rstrip("/"), package["version"]
-    base = f"{home}/v/{release}/files"
+    base = f"{home}/v/{release}"
     titles, descriptions = _texts(package, catalogue, table, member)
     bodies = [catalogue.members[code] for code in codes if code in catalogue.members]
     years = [year for each in resources for year in each.get("years", ())]
-    parts = [f"{home}/v/{release}", *(["ingp", table] if table else []), *([f"?member_code={member}"] if member and table else [f"members/{member}"] if member else [])]  # fmt: skip
+    place = f"/ingp/{table}" if table else f"/members/{member}" if member else "/"
+    landing = f"{base}{place}" + (f"?member_code={member}" if table and member else "")
     return Described(
         "table" if table else "member" if member else "release",
-        "/".join(part for part in (f"{home}/v/{release}", table, member) if part),
+        landing,
         release,
         package["created"],
         titles,
         descriptions,
-        "/".join(parts).replace("/?", "?"),
+        landing,
         base,
         package["licenses"][0],
         {

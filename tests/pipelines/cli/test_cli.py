@@ -57,6 +57,27 @@ def test_from_submission_to_release_and_back(tmp_path: Path, good: Path) -> None
     status = json.loads(ingp(tmp_path, "status", "--json").stdout)
     assert [entry["state"] for entry in status["submissions"]] == ["published"]
     assert "v0001" in ingp(tmp_path, "versions", "--member", "PRY").stdout
+    assert ingp(tmp_path, "unpublish", "procurement_contracts").returncode == 2
+    assert ingp(tmp_path, "unpublish", "nothing", "--reason", "x").returncode == 3
+    taken = ingp(
+        tmp_path,
+        "unpublish",
+        "procurement_contracts",
+        "--reason",
+        "a name in it",
+        "--reason-es",
+        "un nombre",
+        "--json",
+    )
+    entry = json.loads(taken.stdout)
+    assert entry["reasons"] == {
+        "es": "un nombre",
+        "en": "a name in it",
+        "pt": "a name in it",
+        "fr": "a name in it",
+    }
+    assert ingp(tmp_path, "unpublish", "procurement_contracts", "--restore").returncode == 0
+    assert ingp(tmp_path, "unpublish", "procurement_contracts", "--restore").returncode == 1
     withdrawn = ingp(tmp_path, "withdraw", "--member", "PRY", "--reason", "sent by mistake")
     assert withdrawn.returncode == 0, withdrawn.stderr
     assert "sent by mistake" in ingp(tmp_path, "versions", "--member", "PRY").stdout
