@@ -20,7 +20,8 @@ from datasette.utils import escape_sqlite, sqlite_timelimit, tilde_decode
 from datasette.utils.asgi import BadRequest
 
 from pipelines.engine import quote_name
-from pipelines.publication.formats.pages import NUMBER
+from pipelines.publication.formats.csv import LINES
+from pipelines.publication.formats.pages import LINE, NUMBER
 from pipelines.publication.gather import DECIMAL_TEXT
 from pipelines.serving.columns import TooSlowError, UnlikeError
 from pipelines.serving.shapes import plain, read_shape
@@ -102,17 +103,22 @@ async def export_table(datasette: Any, request: Request) -> Any:
             raise BadRequest("_size must be a positive integer")
         rows = min(rows, int(asked))
         order += f" LIMIT {int(asked)}"
+    chosen = _columns(request, database, table, sql)
     select = ", ".join(
-        f"{_written(database.columns.kinds[table], name, form)} AS {quote_name(name)}"
-        for name in _columns(request, database, table, sql)
+        f"{_written(database.columns.kinds[table], name, form)} AS {quote_name(name)}" for name in chosen
     )
+    settings = SETTINGS | {"database": str(datasette.pages_file), "format": form}
+    release = datasette.releases.get(datasette.releases.served)
+    places = release.folder / LINES / table
+    if form == "csv" and places.exists() and chosen == list(release.fields(table)):
+        select = quote_name(LINE)
+        file = release.folder / "csv" / f"{table}.csv"
+        settings |= {"format": "lines", "csv": str(file), "places": str(places)}
     # Rows are stored in the order of their numbers and read in it: sorting millions of whole rows needs the disk.
     stored = found is None and re.fullmatch(rf"{NUMBER}( LIMIT \d+)?", order) is not None
     ordered = order.removeprefix(NUMBER) if stored else f" ORDER BY {order}"
-    settings = SETTINGS | {
-        "database": str(datasette.pages_file),
+    settings |= {
         "sql": f"SELECT {select} FROM {source}{ordered}",
-        "format": form,
         "temp": "" if stored else tempfile.mkdtemp(prefix="ingp-export-"),
     }
     headers = datasette.limit_headers(limits) | {
@@ -124,13 +130,13 @@ async def export_table(datasette: Any, request: Request) -> Any:
     }
     last = b""
     if request.args.get("_end") == "on" and form != "parquet":
-        last = f"#end,{rows}\n".encode() if form == "csv" else f'{{"_end":{{"rows":{rows}}}}}\n'.encode()
+        last = f"#end,{rows}\r\n".encode() if form == "csv" else f'{{"_end":{{"rows":{rows}}}}}\n'.encode()
     datasette.exports_running += 1
 
-    def release() -> None:
+    def done() -> None:
         datasette.exports_running -= 1
 
-    return Export(settings, found, rows, headers, last, release, request.method == "HEAD")
+    return Export(settings, found, rows, headers, last, done, request.method == "HEAD")
 
 
 async def _question(datasette: Any, request: Request, table: str) -> tuple[str, dict[str, Any]]:

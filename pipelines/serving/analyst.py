@@ -22,11 +22,12 @@ from typing import Any
 import duckdb
 
 FORMATS = {
-    "csv": "FORMAT csv, HEADER true",
+    "csv": "FORMAT csv, HEADER true, NEW_LINE '\r\n'",
     "jsonl": "FORMAT json",
     "json": "FORMAT json, ARRAY true",
     "parquet": "FORMAT parquet, COMPRESSION zstd",
 }
+LINES_AT_ONCE = 8192
 KINDS = (
     (duckdb.InterruptException, "too_slow"),
     (duckdb.OutOfMemoryException, "too_much_memory"),
@@ -129,7 +130,7 @@ def ask_sqlite(con: sqlite3.Connection, job: dict[str, Any], settings: dict[str,
         columns = [each[0] for each in cursor.description or ()]
         with open(settings["spool"], "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
             if job["format"] == "csv":
-                writer = csv.writer(file, lineterminator="\n")
+                writer = csv.writer(file, lineterminator="\r\n")
                 writer.writerow(columns)
                 for row in cursor:
                     writer.writerow(row)
@@ -177,10 +178,43 @@ def stream(settings: dict[str, Any]) -> None:
         con.register(
             "found", pa.table({"number": pa.array(found, type=pa.int64()), "place": range(len(found))})
         )
-    (rows,) = con.execute(
-        f"COPY ({settings['sql']}) TO '/dev/stdout' ({FORMATS[settings['format']]})"
-    ).fetchall()[0]
+    if settings["format"] == "lines":
+        rows = copy_lines(con, settings)
+    else:
+        copied = con.execute(f"COPY ({settings['sql']}) TO '/dev/stdout' ({FORMATS[settings['format']]})")
+        (rows,) = copied.fetchall()[0]
     sys.stderr.write(json.dumps({"rows": rows}) + "\n")
+
+
+def copy_lines(con: duckdb.DuckDBPyConnection, settings: dict[str, Any]) -> int:
+    """Copy the heading and the rows whose numbers the SQL gives from a finished CSV file; returns how many rows.
+
+    Cells are not written again: that is ten times the work of everything else.
+    """
+    import numpy as np
+
+    places = np.memmap(settings["places"], dtype="<i8", mode="r")
+    source, rows = os.open(settings["csv"], os.O_RDONLY), 0
+    send(os.pread(source, int(places[0]), 0))
+    for batch in con.sql(settings["sql"]).to_arrow_reader(LINES_AT_ONCE):
+        numbers = batch.column(0).to_numpy()
+        if not len(numbers):
+            continue
+        begin, end = places[numbers], places[numbers + 1]
+        # Rows that follow each other in the file are read as one.
+        last = np.append(np.flatnonzero(begin[1:] != end[:-1]), len(numbers) - 1)
+        first = np.concatenate(([0], last[:-1] + 1))
+        parts = zip(begin[first].tolist(), (end[last] - begin[first]).tolist(), strict=True)
+        send(b"".join([os.pread(source, size, at) for at, size in parts]))
+        rows += len(numbers)
+    return rows
+
+
+def send(block: bytes) -> None:
+    """Write all of a block to standard output."""
+    view = memoryview(block)
+    while view:
+        view = view[os.write(1, view) :]
 
 
 def main() -> None:
