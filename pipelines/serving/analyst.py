@@ -19,6 +19,10 @@ import time
 from array import array
 from typing import Any
 
+if __name__ == "__main__":
+    # Before the engine is even loaded: whatever happens here, no page waits for it.
+    os.nice(19)
+
 import duckdb
 
 FORMATS = {
@@ -43,7 +47,6 @@ class Refused(Exception):  # noqa: N818 - a kind of answer, not a fault
 
 def confine(settings: dict[str, Any]) -> None:
     """Limits of the process that hold whatever the engine does."""
-    os.nice(10)
     os.environ.clear()
     resource.setrlimit(resource.RLIMIT_DATA, (settings["process_bytes"],) * 2)
     resource.setrlimit(resource.RLIMIT_FSIZE, (settings["spool_bytes"],) * 2)
