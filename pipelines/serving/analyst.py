@@ -38,6 +38,7 @@ KINDS = (
     (duckdb.PermissionException, "no_access"),
     (duckdb.IOException, "too_many_bytes"),
     (MemoryError, "too_much_memory"),
+    (sqlite3.DataError, "too_long_text"),
 )
 
 
@@ -105,9 +106,9 @@ def ask_duckdb(
     return {"rows": rows, "columns": columns, "types": types}
 
 
-def open_sqlite(path: str) -> sqlite3.Connection:
+def open_sqlite(path: str, settings: dict[str, Any]) -> sqlite3.Connection:
     con = sqlite3.connect(f"file:{path}?immutable=1", uri=True)
-    con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 200_000)
+    con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, settings["text_length"])
     con.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     allowed = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
     # The tables of an index are opened by a first search, with rights that strangers do not have.
@@ -228,7 +229,7 @@ def main() -> None:
     confine(settings)
     engines: dict[str, Any] = {"duckdb": open_duckdb(settings)}
     if settings.get("sqlite"):
-        engines["sqlite"] = open_sqlite(settings["sqlite"])
+        engines["sqlite"] = open_sqlite(settings["sqlite"], settings)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin.buffer:
         print(json.dumps(answer(json.loads(line), engines, settings)), flush=True)
