@@ -75,7 +75,8 @@ def source_file(release_folder: Path, table: str, filters: Filters) -> Path:
 def where(table: ReleasedTable, filters: Filters) -> tuple[str, list[object]]:
     """SQL condition and its parameters; UnknownError for a column that the table has not."""
     types = {column.name: column.duckdb_type for column in table.columns}
-    conditions, parameters = [], []
+    conditions: list[str] = []
+    parameters: list[object] = []
     for name, value in filters.items():
         if name not in types:
             raise UnknownError(f"{table.name} has no column {name!r}")
