@@ -11,7 +11,9 @@ MOST_DESCRIPTION = 5_000
 
 def schemaorg(described: Described, language: str = "en", home: str = "") -> dict[str, Any]:
     """The Dataset of one page. home: address of the site, for the catalogue that it belongs to."""
-    measured = next((each["schema"]["fields"] for each in described.resources if "schema" in each), [])
+    measured: list[dict[str, Any]] = next(
+        (each["schema"]["fields"] for each in described.resources if "schema" in each), []
+    )
     data: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": "Dataset",
