@@ -7,6 +7,7 @@ file by its offset. What is not plain is not repaired here: `UnprovedError` says
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +53,9 @@ class Records:
 
 
 def prove_segment(
-    data: bytes | bytearray | memoryview,
+    data: bytes | bytearray,
     *,
+    size: int | None = None,
     delimiter: str = ",",
     quote: str = '"',
     offset: int = 0,
@@ -63,13 +65,12 @@ def prove_segment(
 ) -> tuple[Records, int]:
     """The records of `data`, which begins where a record begins, and how many of its bytes they cover.
 
-    offset: place of `data` in its file. final: nothing follows, so that the last record may lack its line end;
+    size: bytes of `data` that count, all when not given. offset: place of `data` in its file. final: nothing follows, so that the last record may lack its line end;
     otherwise what follows the last line end is left for the next call. newline: length of the line end that
     the file has shown so far, 0 for none yet. count_cells: a reader that drops records of another width
     counts them as well, and looking for every delimiter is half of the work. Raises `UnprovedError`.
     """
-    data = bytes(data) if isinstance(data, memoryview) else data
-    array = np.frombuffer(data, np.uint8)
+    array = np.frombuffer(data, np.uint8, -1 if size is None else size)
     mark, quoted = ord(delimiter), ord(quote)
     ends, order, tally, marks = _scan(array, mark, quoted) if count_cells else _scan_line_ends(array, quoted)
     used = int(ends[-1]) + 1 if len(ends) else 0
@@ -244,16 +245,18 @@ def iterate_records(
     start: bytes to leave out at the beginning (a byte order mark). Raises `UnprovedError` at the segment that is not plain.
     """
     newline = 0
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         file.seek(start)
-        offset, kept = start, b""
+        # One buffer for all segments: fresh memory costs more than looking at it.
+        offset, kept, buffer = start, 0, bytearray(segment_bytes)
         while True:
-            data = kept + file.read(segment_bytes)
-            final = len(data) < len(kept) + segment_bytes
-            if not data:
+            read = _fill(file, buffer, kept)
+            final = read < len(buffer)
+            if not read:
                 return
             records, used = prove_segment(
-                data,
+                buffer,
+                size=read,
                 delimiter=delimiter,
                 quote=quote,
                 offset=offset,
@@ -266,6 +269,18 @@ def iterate_records(
                 yield records
             if final:
                 return
-            offset, kept = offset + used, data[used:]
-            # A record longer than a segment is read whole before it is looked at again.
-            segment_bytes = max(segment_bytes, 2 * len(kept))
+            offset, kept = offset + used, read - used
+            rest = buffer[used:]
+            if kept > segment_bytes // 2:
+                # A record longer than a segment is read whole before it is looked at again.
+                segment_bytes *= 2
+                buffer = bytearray(segment_bytes)
+            buffer[:kept] = rest
+
+
+def _fill(file: RawIOBase, buffer: bytearray, kept: int) -> int:
+    """Read behind the first `kept` bytes until the buffer or the file ends. Returns the bytes in it."""
+    view = memoryview(buffer)
+    while kept < len(buffer) and (count := file.readinto(view[kept:])):
+        kept += count
+    return kept

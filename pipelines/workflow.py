@@ -15,6 +15,7 @@ from pipelines.exceptions import UnknownError
 from pipelines.identifiers import MemberCode, SubmissionId
 from pipelines.intake import Instructions, Limits, read_staged, receive_submission
 from pipelines.publication import assemble_release, current_release, read_release, switch_current
+from pipelines.publication.summaries import Judgement, Judgements
 from pipelines.records import (
     AcceptancePolicy,
     AcceptedVersion,
@@ -38,6 +39,7 @@ from pipelines.store import (
     State,
     accept_version,
     newest_versions,
+    read_manifest,
     rows_of_other_periods,
     sweep,
     withdraw_version,
@@ -285,6 +287,7 @@ def publish(site: Installation, *, progress: Progress | None = None, force: bool
         site.zones,
         licence=site.settings.licence,
         base_url=site.settings.base_url,
+        judgements=_judgements(site, versions),
         memory_limit=site.settings.memory_limit,
         threads=site.settings.threads,
         progress=progress,
@@ -292,6 +295,20 @@ def publish(site: Installation, *, progress: Progress | None = None, force: bool
     switch_current(release.release_id, site.zones)
     site.ledger.record_release(release)
     return release
+
+
+def _judgements(site: Installation, versions: Sequence[AcceptedVersion]) -> Judgements:
+    """What the checks found in the submissions whose rows the versions hold; a report that is not here any more is left out."""
+    found: dict[tuple[str, str], list[Judgement]] = {}
+    for version in versions:
+        manifest = read_manifest(site.lake, version.member, version.package_type, version.number)
+        for period, source in manifest.sources.items():
+            folder = site.zones.report_folder(source.submission_id)
+            if (folder / "report.json").exists():
+                tables = tuple(each.table for each in version.tables if each.period == period)
+                judgement = Judgement(period, tables, read_report(folder).groups)
+                found.setdefault((str(version.member), version.package_type), []).append(judgement)
+    return found
 
 
 def withdraw(

@@ -113,7 +113,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
     site = datasette.published.in_language(request.scope["language"])
     served = [table["name"] for group in site.groups for table in group["tables"]]
     context: dict[str, Any] = {
-        "sql": sql, "asked": sql or EXAMPLE.format(table=served[0] if served else "codelists"), "limits": limits,
+        "sql": sql, "asked": sql or EXAMPLE.format(table=served[0] if served else "codelists"), "allowed": limits,
         "tables": {name: datasette.published.release.columns.get(name, ()) for name in served}, "shown": SHOWN,
     }  # fmt: skip
     status = 200
@@ -135,7 +135,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
             }  # fmt: skip
             context |= {
                 "rows": rows[:SHOWN], "more": answer.rows > SHOWN, "columns": answer.columns, "quantities": quantities,
-                "files": {form: f"analytics.{form}?{urlencode({'sql': sql})}" for form in MEDIA_TYPES},
+                "files": {form: datasette.urls.path(f"/ingp/-/analytics.{form}?{urlencode({'sql': sql})}") for form in MEDIA_TYPES},
                 "lasting": f"/v/{datasette.releases.served}/ingp/-/analytics?{urlencode({'sql': sql})}",
             }  # fmt: skip
     headers = datasette.limit_headers(limits)

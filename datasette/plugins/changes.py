@@ -34,8 +34,11 @@ class Changes:
         self._running: dict[Path, asyncio.Task[Path]] = {}
         self._one_at_a_time = asyncio.Lock()
 
-    async def between(self, older: str, newer: str) -> Path | None:
-        """Folder of the comparison; None while it is being worked out. Raises NotFound for releases not on disk."""
+    async def between(self, older: str, newer: str, wait: float = WAIT_SECONDS) -> Path | None:
+        """Folder of the comparison; None while it is being worked out, after `wait` seconds.
+
+        Raises NotFound for releases not on disk.
+        """
         pair = self.releases.get(older), self.releases.get(newer)
         if not all(pair) or older == newer:
             raise NotFound("One of these releases does not exist")
@@ -45,7 +48,7 @@ class Changes:
         if target not in self._running:
             folders = [str(each.folder) for each in pair]
             self._running[target] = asyncio.create_task(self._work_out(*folders, target))
-        done, _waiting = await asyncio.wait([self._running[target]], timeout=WAIT_SECONDS)
+        done, _waiting = await asyncio.wait([self._running[target]], timeout=wait)
         return self._running.pop(target, next(iter(done))).result() if done else None
 
     async def _work_out(self, older: str, newer: str, target: Path) -> Path:

@@ -3,11 +3,12 @@
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
 from typing import Any
 
 from datasette import Forbidden, NotFound, Request, Response, hookimpl
 from datasette.database import QueryInterrupted
-from datasette.utils import add_cors_headers
+from datasette.utils import add_cors_headers, tilde_decode
 from datasette.utils.asgi import BadRequest, Base400
 from datasette.views.base import DatasetteError
 
@@ -34,14 +35,41 @@ def judged(exception: Exception) -> tuple[str, int, str]:
     return "failure", 500, "Internal error"
 
 
+def near(datasette: Any, request: Request) -> list[tuple[str, str]]:
+    """(name, address) of the tables or members that the reader may have meant, at most three."""
+    site = datasette.published.in_language(request.scope["language"])
+    kind, _slash, rest = request.path.strip("/").partition("/")
+    asked = tilde_decode(rest.partition("/")[0].partition(".")[0])
+    if kind in ("ingp", "tables"):
+        known = {name: site.table(name)["title"] for name in datasette.published.release.columns}
+    elif kind == "members":
+        known = {each["code"]: each["name"] for each in site.members}
+    else:
+        return []
+    if not asked or asked in known:
+        return []
+    words = {text.casefold(): name for name, title in known.items() for text in (title, name)}
+    # The prefix of a table's name is easily forgotten: a word in it counts as near, too.
+    found = [words[each] for each in get_close_matches(asked.casefold(), words, n=6, cutoff=0.6)]
+    found += [
+        name
+        for name, title in known.items()
+        if len(asked) > 3 and asked.casefold() in f"{name} {title}".casefold()
+    ]
+    return [(known[name], datasette.urls.path(f"/{kind}/{name}")) for name in list(dict.fromkeys(found))[:3]]
+
+
 async def answer(datasette: Any, request: Request, exception: Exception) -> Response:
     kind, status, message = judged(exception)
     if kind == "failure":
         logger.error("failed to answer %s", request.path, exc_info=exception)
     headers: dict[str, str] = {}
+    meant = near(datasette, request) if kind == "not_found" else []
     if datasette.cors:
         add_cors_headers(headers)
     path = request.path.split("?")[0]
+    if meant:
+        message += f" (near: {', '.join(address.rpartition('/')[2] for _name, address in meant)})"
     if path.endswith(".json") or "application/json" in (request.headers.get("accept") or ""):
         return Response.error(message, status, headers=headers)
     if path.endswith(".csv"):
@@ -50,6 +78,7 @@ async def answer(datasette: Any, request: Request, exception: Exception) -> Resp
         "kind": kind,
         "status": status,
         "error": message,
+        "near": meant,
         "seconds": datasette.setting("sql_time_limit_ms") / 1000,
     }
     return Response.html(

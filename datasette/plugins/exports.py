@@ -204,6 +204,7 @@ def _written(kinds: dict[str, str], name: str, form: str) -> str:
 @hookimpl
 def startup(datasette: Any) -> None:
     datasette.exports_running = 0
+    datasette.question_of_table = _question
 
 
 @hookimpl

@@ -8,8 +8,8 @@ from markupsafe import Markup, escape
 LONG = 60
 """Characters after which a text gets a wide column and is clamped to a few lines."""
 
-CUT = 320
-"""Characters of a text that a table shows; the page of the row has all of it."""
+CUT = 200
+"""Characters of a text that a table shows: three lines. The page of the row has all of it."""
 
 
 @hookimpl
@@ -24,7 +24,7 @@ def render_cell(
     if kind in ("member", "code", "boolean") and (words := site.label(table, column, value)):
         if kind == "boolean":
             return Markup(f'<data value="{escape(value)}">{escape(words)}</data>')
-        return Markup(f'<span class="coded">{escape(words)} <code>{escape(value)}</code></span>')
+        return Markup(f"{escape(words)} <code>{escape(value)}</code>")
     if isinstance(value, int | float):
         # A year or the number of a row is a name, not a quantity: it is written without separators.
         shown = site.number(value) if kind in ("number", "integer") else str(value)
@@ -34,8 +34,9 @@ def render_cell(
 
 def _text(text: str, kind: str, whole: bool) -> Markup:
     if kind == "datetime" and text.endswith("Z") and len(text) >= 20:
-        clock = "" if text[11:19] == "00:00:00" else f" {text[11:16]} UTC"
-        return Markup(f'<time datetime="{escape(text)}" class="unbroken">{escape(text[:10] + clock)}</time>')
+        if text[11:19] == "00:00:00":
+            return Markup(f"<time>{escape(text[:10])}</time>")
+        return Markup(f'<time datetime="{escape(text)}">{escape(text[:10])} {escape(text[11:16])} UTC</time>')
     if text.startswith(("http://", "https://")) and " " not in text:
         shown = text.partition("://")[2]
         shown = f"{shown[:40]}…{shown[-16:]}" if len(shown) > 60 else shown
@@ -46,4 +47,7 @@ def _text(text: str, kind: str, whole: bool) -> Markup:
         return Markup(
             f'<span class="clamp">{escape(text[:CUT].rstrip() + "…" if len(text) > CUT else text)}</span>'
         )
-    return escape(text) if " " in text else Markup(f'<span class="unbroken">{escape(text)}</span>')
+    if " " in text or text.isalnum():
+        return escape(text)
+    # A browser would break an identifier at its hyphens.
+    return Markup(f'<span class="unbroken">{escape(text)}</span>')

@@ -88,7 +88,8 @@ class Release:
                 resource["path"], resource["format"], resource["bytes"], resource.get("rows"), member
             )
             files.append(file)
-            if len(parts) > 1:
+            # Files by year are for programs that read a part: the pages name those by table and by member.
+            if len(parts) in (2, 3):
                 by_table.setdefault(Path(resource["path"]).stem, []).append(file)
             if "schema" in resource:
                 columns[Path(resource["path"]).stem] = tuple(
@@ -291,6 +292,22 @@ class Site:
             "release_versions": (
                 self._("What this release is made of"),
                 self._("One row is one table of one accepted version. It says from which submission."),
+            ),
+            "coverage": (
+                self._("Rows by table, member and year"),
+                self._("One row is one year of one member in one table. What is not listed has no data."),
+            ),
+            "fill_rates": (
+                self._("How full the columns are"),
+                self._(
+                    "One row is one column in one year of one member. It counts rows, and rows with a value."
+                ),
+            ),
+            "quality": (
+                self._("What the checks found"),
+                self._(
+                    "One row is one kind of finding in one column of accepted data. A table without findings has one row without a code."
+                ),
             ),
         }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from pipelines.publication.withdrawn import Withdrawn
 FOREVER = "public, max-age=31536000, immutable"
 FOR_NOW = "public, max-age=60"
 BLOCK = 2**18
+LASTING = re.compile(r"/(ingp|tables|members)(\.json|/|$)")
+"""Pages of the served release that live below its number too."""
+
 OPEN = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, HEAD, OPTIONS",
@@ -125,7 +129,7 @@ async def release_page(datasette: Any, request: Request) -> Response:
     if request.url_vars.get("form"):
         files = [
             {
-                "path": file.path, "url": f"/v/{release.name}/{file.path}", "bytes": file.bytes, "rows": file.rows,
+                "path": file.path, "url": datasette.urls.path(f"/v/{release.name}/{file.path}"), "bytes": file.bytes, "rows": file.rows,
                 "sha256": file.sha256, "media_type": file.media_type, "table": file.table, "member": file.member,
             }
             for file in release.files.values()
@@ -144,7 +148,11 @@ async def release_list(datasette: Any, request: Request) -> Response:
     releases = [datasette.releases.get(name) for name in datasette.releases.names()]
     if request.url_vars.get("form"):
         listed = [
-            {"release": each.name, "released_at": each.record["released_at"], "url": f"/v/{each.name}/"}
+            {
+                "release": each.name,
+                "released_at": each.record["released_at"],
+                "url": datasette.urls.path(f"/v/{each.name}/"),
+            }
             for each in releases
         ]
         return Response.json(
@@ -181,8 +189,11 @@ def register_routes() -> list[tuple[str, Any]]:
     return [
         (r"^/v(?P<form>\.json)?/?$", release_list),
         (r"^/v/(?P<release>[^/]+?)(?P<form>\.json)?/?$", release_page),
-        (r"^/v/(?P<release>[^/]+)/ingp/(?P<table>\w+)$", old_table),
-        (r"^/v/(?P<release>[^/]+)/(?P<path>(?!changes/).+)$", release_file),
+        (r"^/v/(?P<release>[^/]+)/(?:ingp|tables)/(?P<table>\w+)$", old_table),
+        (
+            r"^/v/(?P<release>[^/]+)/(?P<path>(?!changes/|(?:ask|chart|embed|questions|search)\b).+)$",
+            release_file,
+        ),
         (r"^/latest/?(?P<path>.*)$", latest),
         (r"^/files/(?P<path>.+)$", latest),
     ]
@@ -199,12 +210,13 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
         async def lasting(scope: dict[str, Any], receive: Any, send: Any) -> None:
             releases = getattr(datasette, "releases", None)
             if scope["type"] == "http" and releases:
-                prefix = datasette.urls.path(f"/v/{releases.served}/ingp")
-                if scope["path"] in (prefix, f"{prefix}.json") or scope["path"].startswith(f"{prefix}/"):
-                    cut = len(prefix) - len("/ingp")
+                prefix = f"/v/{releases.served}"
+                if scope["path"].startswith(f"{prefix}/") and LASTING.match(scope["path"][len(prefix) :]):
+                    cut = len(prefix)
                     raw = scope.get("raw_path") or scope["path"].encode()
                     scope = {**scope, "path": scope["path"][cut:], "raw_path": raw[cut:], "lasting": True}
-                table = _table_of(scope["path"], datasette.urls.path("/ingp/"))
+                tables = (_table_of(scope["path"], each) for each in ("/ingp/", "/tables/"))
+                table = next(filter(None, tables), None)
                 withdrawn = table and datasette.withdrawals.of_table(releases.served, table)
                 if withdrawn:
                     answer = await gone(datasette, Request(scope, receive), withdrawn)
@@ -226,6 +238,7 @@ def _table_of(path: str, prefix: str) -> str | None:
 @hookimpl(tryfirst=True)
 def startup(datasette: Any) -> None:
     datasette.answer_file = answer_file
+    datasette.gone = gone
     folder = Path(os.environ["INGP_RELEASE_DIR"])
     datasette.releases = Releases(folder.parent)
     datasette.releases.served = folder.name

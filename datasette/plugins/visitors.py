@@ -1,9 +1,9 @@
-"""What browsers and search engines may do here, and which pages of Datasette are not part of this site."""
+"""What browsers may do here, and which pages of Datasette are not part of this site."""
 
 from collections.abc import Callable
 from typing import Any
 
-from datasette import NotFound, Request, Response, hookimpl
+from datasette import NotFound, Request, hookimpl
 
 HEADERS = {
     b"content-security-policy": (
@@ -14,24 +14,14 @@ HEADERS = {
     b"x-content-type-options": b"nosniff",
 }
 
-# Every address with a question mark is a view of a page that is listed without one.
-ROBOTS = """\
-User-agent: *
-Disallow: /*?
-Disallow: /*/-/
-Disallow: /-/
-Allow: /*?_lang=
-"""
+FRAMED = b"x-may-be-framed"
+"""Header by which a page that is made to be shown on other sites (`embeds`) tells it to the guard; it goes no further."""
 
 TOOLS = (
     "api|patterns|queries|messages|allow-debug|allowed|rules|check|debug/autocomplete"
     "|logout|create-token|auth-token"
 )
 """Pages of Datasette for its developers and for accounts: English only, with scripts, and of no use here."""
-
-
-async def robots() -> Response:
-    return Response.text(ROBOTS)
 
 
 async def absent(request: Request) -> None:
@@ -41,7 +31,6 @@ async def absent(request: Request) -> None:
 @hookimpl
 def register_routes() -> list[tuple[str, Any]]:
     return [
-        (r"^/robots\.txt$", robots),
         (rf"^/-/({TOOLS})(\.\w+)?$", absent),
         (r"^/[^/]+/-/(queries|queries/store|create|execute-write)(\.\w+)?$", absent),
     ]
@@ -59,12 +48,17 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
 
             async def tell(message: dict[str, Any]) -> None:
                 if message["type"] == "http.response.start":
-                    kept = [
-                        (key, value)
-                        for key, value in message.get("headers", [])
-                        if key.lower() not in HEADERS
-                    ]
-                    message = {**message, "headers": [*kept, *HEADERS.items()]}
+                    told = message.get("headers", [])
+                    kept = [(key, value) for key, value in told if key.lower() not in (*HEADERS, FRAMED)]
+                    ours = dict(HEADERS)
+                    if any(key.lower() == FRAMED for key, _value in told):
+                        policy = ours[b"content-security-policy"]
+                        ours[b"content-security-policy"] = policy.replace(
+                            b"frame-ancestors 'self'", b"frame-ancestors *"
+                        )
+                    if scope["path"].startswith("/ingp"):
+                        kept += _limits(datasette, {key.lower() for key, _value in kept})
+                    message = {**message, "headers": [*kept, *ours.items()]}
                 await send(message)
 
             await app(scope, receive, tell)
@@ -72,6 +66,17 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
         return guarded
 
     return wrap
+
+
+def _limits(datasette: Any, told: set[bytes]) -> list[tuple[bytes, bytes]]:
+    """Limits of Datasette's own pages; what has others says so itself."""
+    if b"x-limit-seconds" in told:
+        return []
+    return [
+        (b"x-limit-seconds", f"{datasette.setting('sql_time_limit_ms') / 1000:g}".encode()),
+        (b"x-limit-rows", str(datasette.setting("max_returned_rows")).encode()),
+        (b"access-control-expose-headers", b"X-Limit-Seconds, X-Limit-Rows"),
+    ]
 
 
 @hookimpl

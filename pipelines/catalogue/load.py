@@ -125,6 +125,9 @@ def _load_package_type(folder: Path) -> PackageType:
 
 def _load_codelists(folder: Path) -> dict[str, Codelist]:
     codelists = {}
+    synonyms: dict[str, dict[str, str]] = {}
+    for row in read_rows(folder / "synonyms.csv"):
+        synonyms.setdefault(row["codelist"], {})[row["said"]] = row["code"]
     known = ("code", "title", "description", "status")
     for name, descriptor in json.loads((folder / "codelists.json").read_text(encoding="utf-8")).items():
         codes = {
@@ -139,7 +142,7 @@ def _load_codelists(folder: Path) -> dict[str, Codelist]:
         }
         if not codes:
             raise CatalogueError(f"codelist {name} has no codes")
-        codelists[name] = Codelist(name, descriptor["closed"], codes, descriptor)
+        codelists[name] = Codelist(name, descriptor["closed"], codes, descriptor, synonyms.get(name, {}))
     return codelists
 
 

@@ -147,12 +147,13 @@ class Code:
 
 @dataclass(frozen=True)
 class Codelist:
-    """Allowed codes (closed) or known codes (open) of a field."""
+    """Allowed codes (closed) or known codes (open) of a field. `synonyms`: what agencies write for one code and no other."""
 
     name: str
     closed: bool
     codes: Mapping[str, Code]
     descriptor: Mapping[str, Any]
+    synonyms: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipelines.cli.show import err
 from pipelines.cli.words import _
@@ -15,9 +16,14 @@ from pipelines.settings import Settings
 POLL_SECONDS = 1.0
 
 
-def datasette_command(release: Path, site: Path, host: str, port: int) -> list[str]:
-    """Command line of Datasette for a release: immutable database, our templates, plugins and files."""
+def datasette_command(release: Path, site: Path, host: str, port: int, public: str = "") -> list[str]:
+    """Command line of Datasette for a release: immutable database, our templates, plugins and files.
+
+    public: address of the site, whose folder, if it lives in one, goes before every path.
+    """
+    folder = urlsplit(public).path.strip("/")
     settings = {
+        "base_url": f"/{folder}/" if folder else "/",
         "sql_time_limit_ms": 3000,
         "facet_time_limit_ms": 1500,
         "suggest_facets": "off",
@@ -46,7 +52,9 @@ def serve_current(settings: Settings, host: str, port: int) -> None:
     if release is None:
         raise FileNotFoundError
     environment = {**os.environ, "INGP_RELEASE_DIR": str(release)}
-    process = subprocess.Popen(datasette_command(release, settings.site_dir, host, port), env=environment)
+    process = subprocess.Popen(
+        datasette_command(release, settings.site_dir, host, port, settings.base_url), env=environment
+    )
     err.print(
         _("Serving release {release} at {address}").format(
             release=release.name, address=f"http://{host}:{port}/"
@@ -63,7 +71,8 @@ def serve_current(settings: Settings, host: str, port: int) -> None:
                 process.wait()
                 environment["INGP_RELEASE_DIR"] = str(release)
                 process = subprocess.Popen(
-                    datasette_command(release, settings.site_dir, host, port), env=environment
+                    datasette_command(release, settings.site_dir, host, port, settings.base_url),
+                    env=environment,
                 )
                 err.print(
                     _("Serving release {release} at {address}").format(

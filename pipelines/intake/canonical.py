@@ -45,7 +45,7 @@ class _Seen:
 
 
 class CodeReader:
-    """Codes by what people write: the code in any case, or its label in any of the four languages."""
+    """Codes by what people write: the code in any case, its label in any of the four languages, or a synonym."""
 
     def __init__(self, catalogue: Catalogue, codelist: Codelist) -> None:
         self.codes = codelist.codes
@@ -59,6 +59,8 @@ class CodeReader:
                 self._by_label.setdefault(fold(catalogue.texts.code(language, codelist.name, code)), code)
         for code in codelist.codes:
             self._by_label[fold(code)] = code
+        for said, code in codelist.synonyms.items():
+            self._by_label.setdefault(fold(said), code)
 
     def is_label(self, text: str, code: str) -> bool:
         """Whether a text is the code in another case or its official label: nothing that the sender need be told."""

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from pipelines.catalogue import Table
 from pipelines.intake.plan import ColumnPlan, TablePlan, column_letter
+from pipelines.intake.ragged import Neighbours
 from pipelines.intake.sources import Block, RawTable, Row
 from pipelines.intake.staging import TableWriter
 from pipelines.records import Finding
@@ -135,6 +136,7 @@ class _Grid:
         self.findings: list[Finding] = []
         self.rows = 0
         self.blank_rows = 0
+        self.neighbours = Neighbours(width)
 
     def __iter__(self) -> Iterator[tuple[list[pa.Array], pa.Array]]:
         """(columns, row numbers) of the rows that hold something."""
@@ -186,7 +188,9 @@ class _Grid:
         batch: list[list[str | None]] = []
         numbers: list[int] = []
         for number, cells in rows:
-            if len(cells) != self.width:
+            if len(cells) == self.width:
+                self.neighbours.add(cells)
+            else:
                 cells = self._fit(number, cells) if any(cells) else [None] * self.width
             batch.append(cells)
             numbers.append(number)
@@ -197,13 +201,17 @@ class _Grid:
     def _fit(self, number: int, cells: list[str | None]) -> list[str | None]:
         if len(cells) < self.width:
             if not self.raw.typed:
-                self._tell("missing-cell", number, cells)
+                place = self.neighbours.missing_at(cells)
+                told = {} if place is None else {"missing_column": column_letter(place)}
+                self._tell("missing-cell", number, cells, told)
             return cells + [None] * (self.width - len(cells))
         if any(cell and cell.strip() for cell in cells[self.width :]):
             self._tell("extra-cell", number, cells)
         return cells[: self.width]
 
-    def _tell(self, code: str, number: int, cells: list[str | None]) -> None:
+    def _tell(
+        self, code: str, number: int, cells: list[str | None], told: dict[str, str] | None = None
+    ) -> None:
         self.findings.append(
             Finding(
                 code,
@@ -211,7 +219,7 @@ class _Grid:
                 source_file=self.raw.source_file,
                 sheet=self.raw.sheet,
                 row_number=number,
-                parameters={"expected": self.width, "found": len(cells)},
+                parameters={"expected": self.width, "found": len(cells), **(told or {})},
             )
         )
 

@@ -17,6 +17,7 @@ from pipelines.catalogue import Catalogue
 from pipelines.engine import connect
 from pipelines.exceptions import PublicationError
 from pipelines.identifiers import ReleaseId
+from pipelines.publication.answers import ANSWERS, write_answers
 from pipelines.publication.formats.csv import LINES, write_csv
 from pipelines.publication.formats.duck import write_duckdb
 from pipelines.publication.formats.pages import PLACE, write_pages
@@ -26,6 +27,7 @@ from pipelines.publication.formats.zipped import write_zip
 from pipelines.publication.gather import PublishedTable, create_reference_tables, gather_tables
 from pipelines.publication.metadata.datapackage import datapackage, table_schema
 from pipelines.publication.metadata.datasette import datasette_config, datasette_metadata
+from pipelines.publication.summaries import SUMMARIES, Judgements, create_summaries
 from pipelines.publication.verify import verify_release
 from pipelines.records import AcceptedVersion, Release, ReleaseFile
 from pipelines.zones import Zones
@@ -33,7 +35,7 @@ from pipelines.zones import Zones
 SQLITE = "ingp.db"
 DUCKDB = "ingp.duckdb"
 ZIP = "ingp-datapackage.zip"
-REFERENCE = ("codelists", "release_versions")
+REFERENCE = ("codelists", "release_versions", *SUMMARIES)
 Progress = Callable[[str, int, int], None]
 Written = tuple[Path, int | None, str | None, str | None, str | None]
 """File, rows, table, member, year."""
@@ -57,13 +59,14 @@ def assemble_release(
     *,
     licence: str,
     base_url: str,
+    judgements: Judgements | None = None,
     memory_limit: str = "4GB",
     threads: int = 0,
     progress: Progress | None = None,
 ) -> Release:
     """Build the release of these versions (one per member and package type) and verify it.
 
-    local_path: lake path -> local file. The release is visible as ``releases/<id>/`` only when every file has been
+    local_path: lake path -> local file. judgements: what the checks found in what the versions hold. The release is visible as ``releases/<id>/`` only when every file has been
     written, counted and hashed; `switch_current` then makes it the one that is served. Raises PublicationError,
     leaving nothing behind, when a count does not add up.
     """
@@ -77,7 +80,17 @@ def assemble_release(
         con = connect(memory_limit=memory_limit, threads=threads, temp=work / "tmp")
         try:
             release = _build(
-                con, versions, local_path, catalogue, release_id, now, work, licence, base_url, tell
+                con,
+                versions,
+                local_path,
+                catalogue,
+                release_id,
+                now,
+                work,
+                licence,
+                base_url,
+                judgements or {},
+                tell,
             )
         finally:
             con.close()
@@ -102,12 +115,15 @@ def _build(
     work: Path,
     licence: str,
     base_url: str,
+    judgements: Judgements,
     progress: Progress,
 ) -> Release:
     paths = {each.path: local_path(each.path) for version in versions for each in version.tables}
     con.execute(f"ATTACH '{work / 'build.duckdb'}' AS build; USE build")
     tables = gather_tables(con, catalogue, versions, paths)
     create_reference_tables(con, catalogue, versions)
+    create_summaries(con, tables, versions, judgements)
+    write_answers(con, catalogue, tables, work / ANSWERS)
     facts = {"release": str(release_id), "licence": licence, "source": base_url}
     steps = len(tables) + 4
     written: list[Written] = []

@@ -385,7 +385,7 @@ class _Writer:
         return tuple(
             PlaceText(
                 file_name(example.source_file) if example.source_file and self.several_files else "",
-                where(example, self.language),
+                where(example, self.language, self.sentences.ocds_path(example)),
                 visible(value, CHARACTERS),
                 self.sentences.suggestion(example) or "",
             )

@@ -26,19 +26,24 @@ def sheet_name(name: str) -> str:
     return "'" + file_name(name).replace("'", "''") + "'"
 
 
-def where(finding: Finding, language: str) -> str:
+def is_record(finding: Finding) -> bool:
+    """Whether the finding is about JSON, where rows are records and places are paths."""
+    return (finding.source_file or "").lower().endswith(_RECORDS)
+
+
+def where(finding: Finding, language: str, path: str = "") -> str:
     """The place inside its file; '' when the finding speaks of the whole file.
 
     In a workbook the address that can be typed into the name box (``Contratos!F1042``); in a CSV row and column
-    as a spreadsheet shows them; in JSON the number of the record and, where the finder knows it, the path.
+    as a spreadsheet shows them; in JSON the number of the record and the path: the finder's own, else `path`.
     """
     _ = translations(language).gettext
     row, column = finding.row_number, finding.column
     if finding.sheet and row and column:
         return f"{sheet_name(finding.sheet)}!{column}{row}"
-    if (finding.source_file or "").lower().endswith(_RECORDS):
+    if is_record(finding):
         parts = [_("record {row}").format(row=row)] if row else []
-        path = finding.parameters.get("path")
+        path = finding.parameters.get("path") or path
         if path and row:
             parts.append(visible(str(path), NAME_CHARACTERS))
         return ", ".join(parts)

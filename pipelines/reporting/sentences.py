@@ -12,7 +12,7 @@ from pipelines.catalogue import Catalogue, PackageType
 from pipelines.catalogue.texts import FindingText
 from pipelines.records import Finding, FindingGroup
 from pipelines.reporting.language import translations
-from pipelines.reporting.places import file_name
+from pipelines.reporting.places import file_name, is_record
 from pipelines.reporting.visible import visible
 
 _FIELD_PARAMETERS = ("earlier_field", "later_field")
@@ -69,8 +69,12 @@ class Sentences:
 
     def suggestion(self, finding: Finding) -> str | None:
         """``Perhaps: …`` when the finder knows a near miss."""
+        if column := finding.parameters.get("missing_column"):
+            return self._("Perhaps the cell of column {column} is missing").format(column=column)
         near = finding.parameters.get("suggestion")
         twin = finding.parameters.get("first_row") or finding.parameters.get("other_row")
+        if not near and twin and is_record(finding):
+            return None  # a row of a table is no place in JSON, where one record gives many rows
         if not near and twin:
             return self._("Compare with row {row}").format(row=twin)
         if not near:
@@ -78,6 +82,21 @@ class Sentences:
         codelist = finding.parameters.get("codelist")
         label = self.code_label(codelist, near) if codelist else self.field_title(finding.table, near)
         return self._("Perhaps: {label}").format(label=label)
+
+    def ocds_path(self, finding: Finding) -> str:
+        """Where OCDS has what a finding speaks of: ``/awards/items/quantity``; ``…/items`` when it may be in several."""
+        if finding.table is None or finding.table not in self.package_type.by_name:
+            return ""
+        table = self.package_type.table(finding.table)
+        paths = {source.path for source in table.ocds_sources}
+        if not paths:
+            return ""
+        path = paths.pop() if len(paths) == 1 else "…/" + sorted(paths)[0].rpartition("/")[2]
+        field = table.by_name.get(finding.field or "")
+        inside = (field.ocds_path if field else None) or ""
+        if inside.startswith("/"):
+            return inside
+        return f"{path}/{inside}" if inside and not inside.startswith("../") else path
 
     def _values(self, finding: Finding, count: int) -> dict[str, str]:
         values: dict[str, Any] = {

@@ -8,11 +8,12 @@ COMPARISONS = (
     "exact, not, contains, notcontains, startswith, endswith, gt, gte, lt, lte, like, notlike, glob, in, notin, date, "
     "isnull, notnull, isblank, notblank"
 )
-CSV, LINES, PARQUET, PROBLEM = (
+CSV, LINES, PARQUET, PROBLEM, ATOM = (
     "text/csv",
     "application/jsonl",
     "application/vnd.apache.parquet",
     "application/problem+json",
+    "application/atom+xml",
 )
 ROW_COUNT = {
     "X-Row-Count": {
@@ -108,6 +109,13 @@ def openapi(title: str, version: str, address: str, licence: Mapping[str, str],
         "/ingp/-/analytics.csv": _get("SQL to DuckDB, all rows.", sql, {CSV: text}, streamed, asking),
         "/ingp/-/analytics.jsonl": _get("SQL to DuckDB, all rows.", sql, {LINES: text}, streamed, asking),
         "/ingp/-/analytics.parquet": _get("SQL to DuckDB, all rows.", sql, {PARQUET: binary}, streamed, asking),
+        "/feed.atom": _get("News of all releases; also below /es, /en, /pt, /fr, like every feed.", [], {ATOM: text}, problems=()),
+        "/ingp/{table}.atom": _get("News of a table, or of the rows that filters leave.", [table, *search], {ATOM: text}, problems=(400, 404, 410)),
+        "/members/{member}.atom": _get("News of a member.", [_place("member", "Code of a member with data.")], {ATOM: text}),
+        "/ingp/-/analytics.atom": _get("News of the answer to a question (DuckDB).", sql, {ATOM: text}),
+        "/ingp/-/query.atom": _get("News of the answer to a question (SQLite).", sql, {ATOM: text}),
+        "/sitemap.xml": _get("The sitemap of the sitemaps.", [], {"application/xml": text}, problems=()),
+        "/llms.txt": _get("The site in one page of text.", [], {"text/plain": text}, problems=()),
         "/v.json": _get("All releases.", [], {"application/json": _ref("Releases")}, problems=()),
         "/v/{release}.json": _get("All files of a release.", [release], {"application/json": _ref("Release")}),
         "/v/{release}/{path}": _get("A file, for ever the same; ranges are answered with 206.", [release, path],

@@ -43,6 +43,7 @@ def processes(prefix: str, count: int) -> list[Row]:
             "tender_value_amount": "1234567.25" if number == 1 else str(1000 * number),
             "tender_value_currency": "USD",
             "has_enquiries": number % 2 == 0,
+            "number_of_tenderers": 1 if number % 5 == 0 else 3,
         }
         for number in range(1, count + 1)
     ]
@@ -59,6 +60,20 @@ PACKAGES: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]] = {
                 "status": "active",
                 "value_amount": "2500000",
                 "value_currency": "USD",
+            }
+            for number in range(1, 5)
+        ],
+        "contracts_flat": [
+            {
+                "ocid": f"ocds-xaa000-{number:03}",
+                "contract_id": f"C/{number}",
+                "contract_title": f"Obra <vial> {number}",
+                "buyer_name": "Ministerio de Obras <Públicas>",
+                "supplier_name": "Constructora Ñandú" if number < 3 else "Vialidad & Hijos",
+                "procurement_method": "direct" if number == 1 else "open",
+                "main_procurement_category": "works",
+                "contract_value_amount": str(number * 1000) + ".50",
+                "contract_value_currency": "USD" if number < 4 else "EUR",
             }
             for number in range(1, 5)
         ],
@@ -91,6 +106,36 @@ PACKAGES: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]] = {
         ]
     },
 }
+
+
+def contracts(member: str, count: int, currencies: Sequence[str]) -> list[Row]:
+    """Contracts in one table: amounts in several currencies, every ninth without one, hostile names."""
+    methods, categories = ("open", "direct", "direct", "limited"), ("goods", "works", "services")
+    buyers = ("Ministerio de Salud Pública", "Secretaría de Educación", "Municipalidad <b>x</b>")
+    return [
+        {
+            "contract_id": f"C-{number}",
+            "ocid": f"P-{member}-{number // 2}",
+            "buyer_name": buyers[number % 3],
+            "tender_title": f"Reparación del puente {number}" if number % 2 else "Adquisición de lápices",
+            "procurement_method": methods[number % 4],
+            "main_procurement_category": categories[number % 3],
+            "supplier_name": f"Empresa Médica {number % 3} S.A.",
+            "contract_title": f"Contrato {number}" + " <script>alert(1)</script>" * (number == 3),
+            "contract_status": "active",
+            "contract_date_signed": f"{2021 + number % 3}-03-01T00:00:00Z",
+            "contract_value_amount": str(number * 150_000 + number / 4) if number % 9 else None,
+            "contract_value_currency": currencies[number % len(currencies)] if number % 9 else None,
+        }
+        for number in range(1, count + 1)
+    ]
+
+
+CONTRACTS: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]] = {
+    ("PRY", "procurement"): {"contracts_flat": contracts("PRY", 28, ("USD", "PYG"))},
+    ("BRA", "procurement"): {"contracts_flat": contracts("BRA", 20, ("BRL",))},
+    ("MEX", "procurement"): {"contracts_flat": [{**row, "procurement_method": None} for row in contracts("MEX", 6, ("MXN",))]},
+}  # fmt: skip
 
 
 def write_version(
@@ -195,6 +240,20 @@ def empty_site(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -
     made = make_site(catalogue, tmp_path_factory.mktemp("empty"), {})
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def contracts_site(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site over 54 contracts of three members, for questions, searches and charts."""
+    made = make_site(catalogue, tmp_path_factory.mktemp("contracts"), CONTRACTS)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def contract_packages() -> Mapping[tuple[str, str], Mapping[str, Sequence[Row]]]:
+    """What the site of contracts was made of."""
+    return CONTRACTS
 
 
 @pytest.fixture(scope="session")

@@ -126,3 +126,22 @@ def test_forms_of_other_sites_are_refused(site: Any) -> None:
     )
     assert answer.status_code == 403
     assert "This form came from another site" in answer.text
+
+
+@pytest.mark.parametrize("language", ["es", "en", "pt", "fr"])
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("/ingp/procurement_proceses", "/ingp/procurement_processes"),
+        ("/ingp/contracts", "/ingp/procurement_contracts"),
+        ("/members/XAB", "/members/XAA"),
+    ],
+)
+def test_what_does_not_exist_names_what_is_near(site: Any, asked: str, meant: str, language: str) -> None:
+    answer = site.get(f"/{language}{asked}")
+    assert answer.status_code == 404 and f'<a href="/{language}{meant}">' in answer.text
+
+
+def test_programs_are_told_what_is_near(site: Any) -> None:
+    assert "procurement_processes" in site.get("/ingp/procurement_proceses.json").json()["error"]
+    assert "near" not in site.get("/ingp/zzzz.json").json()["error"]

@@ -13,6 +13,8 @@ EXAMPLES = {
     "/ingp/-/query.json": f"?{QUESTION}", "/ingp/-/query.csv": f"?{QUESTION}", "/ingp/-/analytics.json": f"?{QUESTION}",
     "/ingp/-/analytics.csv": f"?{QUESTION}", "/ingp/-/analytics.jsonl": f"?{QUESTION}",
     "/ingp/-/analytics.parquet": f"?{QUESTION}", "/v.json": "", "/v/{release}.json": "", "/v/{release}/{path}": "",
+    "/feed.atom": "", "/ingp/{table}.atom": "?tender_status=active", "/members/{member}.atom": "",
+    "/ingp/-/analytics.atom": f"?{QUESTION}", "/ingp/-/query.atom": f"?{QUESTION}", "/sitemap.xml": "", "/llms.txt": "",
     "/latest/{path}": "", "/as-of/{day}/{path}": "",
 }  # fmt: skip
 BETWEEN_RELEASES = {
@@ -46,7 +48,11 @@ def test_live_answers_are_as_described(site: Any, described: Any, path: str) -> 
     places = {each["name"] for each in operation["parameters"] if each["in"] == "path"}
     assert places == {part.split("}")[0] for part in path.split("{")[1:]}
     asked = path.replace("{table}", "procurement_processes").replace("{key}", "XAA,ocds-xaa000-001")
-    asked = asked.replace("{release}", site.package["version"]).replace("{path}", "datapackage.json")
+    asked = (
+        asked.replace("{member}", "XAA")
+        .replace("{release}", site.package["version"])
+        .replace("{path}", "datapackage.json")
+    )
     answer = site.get(asked.replace("{day}", "9998-01-01") + EXAMPLES[path])
     told = operation["responses"][str(answer.status_code)]
     assert answer.status_code in (200, 302)

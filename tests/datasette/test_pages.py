@@ -13,6 +13,13 @@ PAGES = {
     "home": "/",
     "database": "/ingp",
     "members": "/members",
+    "member": "/members/XAA",
+    "member without data": "/members/PRY",
+    "about a table": "/tables/procurement_processes",
+    "about a column": "/tables/procurement_processes/tender_status",
+    "questions": "/questions",
+    "question": "/questions/single-bid",
+    "question without an answer": "/questions/under-thresholds",
     "table": "/ingp/procurement_processes?_size=5",
     "table of codes": "/ingp/codelists?_size=5",
     "row": ROW,
@@ -102,14 +109,6 @@ def test_downloads_are_there_with_their_sizes(site: Any) -> None:
         assert answer.headers["access-control-allow-origin"] == "*"
     assert 'href="/files/parquet/XCC/procurement_processes.parquet"' in table
     assert "3 rows" in text_of(table)
-
-
-def test_members_page_names_versions_and_files(site: Any) -> None:
-    html = site.get("/members", "es").text
-    text = text_of(html)
-    assert "Aurelia (demo)" in text and "Dirección General de Contratación Pública de Aurelia (demo)" in text
-    assert "Contratación pública: versión 3, aceptada el 4 de mayo de 2026" in text
-    assert 'id="XCC"' in html and 'href="/files/parquet/XCC/procurement_processes.parquet"' in html
 
 
 @pytest.mark.parametrize(

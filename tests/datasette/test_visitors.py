@@ -24,14 +24,6 @@ def test_security_headers(site: Any, path: str) -> None:
     assert "default-src 'none'" in policy and "frame-ancestors 'self'" in policy and "unsafe" not in policy
 
 
-def test_robots_spare_facets_and_queries(site: Any) -> None:
-    answer = site.get("/robots.txt")
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert {"Disallow: /*?", "Disallow: /*/-/", "Disallow: /-/"} <= set(answer.text.splitlines())
-    assert 'content="noindex"' in site.get("/ingp/procurement_processes?_facet=ocid").text
-    assert 'content="noindex"' not in site.get("/ingp/procurement_processes").text
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -75,3 +67,17 @@ def test_writing_is_refused(site: Any) -> None:
         site.datasette.client.post("/ingp/procurement_processes/-/insert", json={"rows": []})
     )
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/es/ingp/procurement_processes", "/ingp/procurement_processes.json", "/ingp/nothing.json"]
+)
+def test_pages_name_their_limits(site: Any, path: str) -> None:
+    headers = site.get(path).headers
+    assert headers["x-limit-seconds"] == "3" and headers["x-limit-rows"] == "1000"
+    assert "X-Limit-Rows" in headers["access-control-expose-headers"]
+
+
+def test_more_rows_than_the_limit_are_refused_and_the_next_page_is_named(site: Any) -> None:
+    assert site.get("/ingp/procurement_processes.json?_size=1001").status_code == 400
+    assert site.get("/ingp/procurement_processes.json?_size=5").json()["next_url"]

@@ -122,6 +122,29 @@ def test_periods_stand_beside_each_other(site: Installation, tmp_path: Path) -> 
     assert sorted(row["contract_id"] for row in rows) == ["C-001", "C-002"]
 
 
+def test_a_release_tells_what_the_checks_found_in_what_it_holds(site: Installation, tmp_path: Path) -> None:
+    rows = AcceptancePolicy.ROWS
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE, BAD)], "HND", period="2024", policy=rows)
+    workflow.submit(site, [flat(tmp_path / "b.csv", TWO)], "HND", period="2023", policy=rows)
+    release = workflow.publish(site)
+    assert release is not None
+    with duckdb.connect(
+        str(site.zones.release_folder(release.release_id) / "ingp.duckdb"), read_only=True
+    ) as con:
+        refused = con.execute(
+            "SELECT period, table_name, column_name, severity, findings_count FROM quality WHERE severity = 'error'"
+        ).fetchall()
+        assert refused == [("2024", "procurement_contracts_flat", "contract_date_signed", "error", 1)]
+        periods = con.execute("SELECT DISTINCT period, version_number FROM quality ORDER BY 1").fetchall()
+        assert periods == [("2023", 2), ("2024", 2)]
+        published, counted = con.execute(
+            "SELECT (SELECT count(*) FROM procurement_contracts), (SELECT sum(rows_count) FROM coverage WHERE table_name = 'procurement_contracts')"
+        ).fetchone() or (0, 0)
+        assert published == counted == 2
+        empty = "SELECT count(*) FROM quality WHERE code IS NULL AND findings_count = 0"
+        assert (con.execute(empty).fetchone() or (0,))[0] > 0
+
+
 def test_a_row_that_comes_again_for_another_period_is_published_once_as_it_came_last(
     site: Installation, tmp_path: Path
 ) -> None:

@@ -8,6 +8,9 @@ import pytest
 from frictionless import Schema
 
 from pipelines.catalogue import LANGUAGES, Catalogue, Table, load_catalogue
+from pipelines.catalogue.texts import read_rows
+from pipelines.intake.canonical import CodeReader
+from pipelines.intake.labels import fold
 from pipelines.records import Severity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,3 +132,26 @@ def test_finding_codes_of_the_sources_are_the_ones_of_the_policy(catalogue: Cata
     raised = set(re.findall(r'"([a-z]+(?:-[a-z0-9]+)+)"', text)) | {"file-ignored", "unsafe-path"}
     unused = set(catalogue.findings) - raised
     assert unused == set()
+
+
+def test_a_synonym_means_one_code() -> None:
+    """Nothing that is the label of another code, and nothing said of two codes of a list."""
+    rows = read_rows(ROOT / "schemas" / "codelists" / "synonyms.csv")
+    assert {row["language"] for row in rows} == set(LANGUAGES)
+    meant: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        codelist = CATALOGUE.codelists[row["codelist"]]
+        assert row["code"] in codelist.codes, row
+        meant[row["codelist"], fold(row["said"])].add(row["code"])
+        for code in set(codelist.codes) - {row["code"]}:
+            labels = {CATALOGUE.texts.code(language, codelist.name, code) for language in LANGUAGES}
+            assert fold(row["said"]) not in {fold(label) for label in labels | {code}}, row
+    assert not [key for key, codes in meant.items() if len(codes) > 1]
+
+
+def test_a_synonym_is_read_as_its_code() -> None:
+    reader = CodeReader(CATALOGUE, CATALOGUE.codelists["method"])
+    assert reader.read("Abierta", {}) == "open"
+    assert reader.read("PREGÃO ELETRÔNICO", {}) == "open"
+    assert reader.read("a dedo", {}) == "a dedo"
+    assert not reader.is_label("Abierta", "open"), "the sender is told what was read"

@@ -9,14 +9,26 @@ from pipelines.publication.gather import PublishedTable
 from pipelines.publication.metadata.datapackage import PROVENANCE_TEXTS, TITLE
 from pipelines.publication.metadata.licences import licence_of
 
-PAGE_ROWS = 30
-"""Rows of a page: a table with 25 filled columns then weighs under 100 kB."""
+PAGE_ROWS, WIDE_PAGE_ROWS = 30, 20
+"""Rows of a page. Wide tables have fewer, so that the page of one with all columns filled weighs under 100 kB."""
+
+WIDE = 30
+"""Columns beyond which a table is wide."""
 
 REFERENCE_TABLES = {
     "codelists": ("Codes and their labels", "Every code of the standard with its label in four languages."),
     "release_versions": (
         "What this release is made of",
         "One row per table of each member's accepted version.",
+    ),
+    "coverage": ("Rows by table, member and year", "What is not listed has no data; that is not zero."),
+    "fill_rates": (
+        "How full the columns are",
+        "Rows, and rows with a value, by table, column, member and year.",
+    ),
+    "quality": (
+        "What the checks found",
+        "Findings in accepted data by member, table, column and kind. A table that was checked without findings has one row without a code.",
     ),
 }
 
@@ -62,5 +74,8 @@ def datasette_config(tables: Sequence[PublishedTable]) -> dict[str, Any]:
     for table in tables:
         names = {column.name for column in table.columns}
         facets = [name for name in ("member_code", *table.table.facets) if name in names]
-        configured[table.name] = {"facets": facets[:4], "size": PAGE_ROWS}
+        configured[table.name] = {
+            "facets": facets[:4],
+            "size": WIDE_PAGE_ROWS if len(names) > WIDE else PAGE_ROWS,
+        }
     return {"databases": {"ingp": {"tables": configured}}}

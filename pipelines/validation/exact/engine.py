@@ -1,7 +1,7 @@
 """One table: prove its structure, screen its cells in DuckDB, propose its keys, and let Frictionless judge the rest."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import md5, sha256
 from pathlib import Path
@@ -22,8 +22,9 @@ from pipelines.validation.exact.keys import (
 )
 from pipelines.validation.exact.plan import make_plan
 from pipelines.validation.exact.probe import Probe
+from pipelines.validation.exact.rewrite import rewrite
 from pipelines.validation.exact.scan import Settings, gather, keep_order, propose, screen_rows
-from pipelines.validation.exact.source import MisreadError, Source, StoppedError, prove, rewrite
+from pipelines.validation.exact.source import MisreadError, Source, StoppedError
 from pipelines.validation.exact.typed import TypedTable, TypedWriter
 
 STOP_ROWS = 100
@@ -47,15 +48,16 @@ def run(probe: Probe, checklist: Checklist, settings: Settings) -> Finished:
     """Validate one table. Fills in the stats of `probe.resource`. Raises `UnprovedError` or `MisreadError` when even the
     rewritten file is not plain, and `StoppedError` when it was stopped before any row was checked.
     """
-    with ThreadPoolExecutor(2) as side, TemporaryDirectory(dir=settings.temp) as folder:
+    if settings.stopping():
+        raise StoppedError
+    with ThreadPoolExecutor(3) as side, TemporaryDirectory(dir=settings.temp) as folder:
         route, reason = "rewritten", probe.reason
         if probe.plain:
             halt = _Halt()
             hashes = [side.submit(_digest, kind, probe.path, halt) for kind in (md5, sha256)]
             try:
-                source, finished = _prove_and_examine(
-                    probe, probe.path, probe.config.delimiter, checklist, settings, Path(folder)
-                )
+                plain = (probe.path, probe.config.delimiter, None)
+                source, finished = _prove_and_examine(probe, *plain, checklist, settings, Path(folder), side)
                 finished.route, finished.reason = "fast", ""
                 _fill_stats(probe, source, finished, hashes)
                 return finished
@@ -69,7 +71,9 @@ def run(probe: Probe, checklist: Checklist, settings: Settings) -> Finished:
         terminal = rewrite(probe, target, _checker(settings))
         stats = probe.resource.stats
         kept = (stats.md5, stats.sha256, stats.bytes)
-        source, finished = _prove_and_examine(probe, target, ",", checklist, settings, Path(folder), terminal)
+        source, finished = _prove_and_examine(
+            probe, target, ",", terminal, checklist, settings, Path(folder), side
+        )
         finished.route, finished.reason = route, reason
         stats.md5, stats.sha256, stats.bytes = kept
         if finished.verdict.partial and not finished.stopped:
@@ -82,24 +86,27 @@ def _prove_and_examine(
     probe: Probe,
     path: Path,
     delimiter: str,
+    terminal: FrictionlessException | None,
     checklist: Checklist,
     settings: Settings,
     folder: Path,
-    terminal: FrictionlessException | None = None,
+    side: Executor,
 ) -> tuple[Source, Finished]:
     """First as if every record had as many cells as it should, for most files are so; then counting them; then by one
     thread alone, for DuckDB's threads may begin in the middle of a quoted cell and take its lines for rows.
     """
     lookups = _read_lookups(probe)
+    width = len(probe.fields)
     for count_cells, parallel in ((False, True), (True, True), (True, False)):
+        source = Source(path, delimiter, width, count_cells=count_cells, parallel=parallel, terminal=terminal)
+        source.begin(side)
         try:
-            source = prove(path, delimiter, len(probe.fields), _checker(settings), count_cells=count_cells)
-            source.terminal = terminal
-            source.parallel = parallel
             return source, _examine(probe, source, lookups, checklist, settings, folder)
         except MisreadError:
             if not parallel:
                 raise
+        finally:
+            source.halt()
     raise AssertionError("unreachable")
 
 
@@ -109,10 +116,11 @@ class _Halt:
 
 
 def _digest(kind: Callable[[], Any], path: Path, halt: _Halt) -> str:
-    digest = kind()
-    with path.open("rb") as file:
-        while not halt.now and (block := file.read(1 << 20)):
-            digest.update(block)
+    digest, buffer = kind(), bytearray(1 << 20)
+    view = memoryview(buffer)
+    with path.open("rb", buffering=0) as file:
+        while not halt.now and (count := file.readinto(buffer)):
+            digest.update(view[:count])
     return str(digest.hexdigest())
 
 
@@ -166,11 +174,13 @@ def _examine(
 ) -> Finished:
     judge = _make_judge(probe, checklist, settings, lookups)
     first = probe.first - 1
-    total = max(len(source) - first, 0)
+    source.wait(1)
     with connect(settings.memory_limit, settings.threads, folder / "spill") as con:
         keep_order(con)
         plan = make_plan(con, probe, source, lookups)
-        screened = screen_rows(con, plan, source, judge, settings, first, total)
+        screened = screen_rows(con, plan, source, judge, settings, first)
+        source.complete()
+        total = max(len(source) - first, 0)
         if screened.reached < len(source) and not source.widths_hold(screened.reached):
             raise MisreadError("records of another width")
         suspects = gather(probe, screened, source)

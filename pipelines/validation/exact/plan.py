@@ -213,10 +213,8 @@ def csv_scan(source: Source) -> str:
     """DuckDB's reader of the file: every cell as text, records of another width left out."""
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(source.width))
     newline = {1: "\\n", 2: "\\r\\n"}[source.newline]
-    size = int(source.starts[-1]) if len(source) else 0
-    divided = (
-        f"buffer_size = {source.stretch()}" if source.parallel and size > (8 << 20) else "parallel = false"
-    )
+    large = source.size > (8 << 20)
+    divided = f"buffer_size = {source.stretch()}" if source.parallel and large else "parallel = false"
     return (
         f"read_csv({quote_text(source.path)}, auto_detect = false, header = false, delim = {quote_text(source.delimiter)}, "
         f"quote = '\"', escape = '\"', new_line = '{newline}', ignore_errors = true, {divided}, columns = {{{columns}}})"

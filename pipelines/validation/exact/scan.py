@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.validation.exact.arrays import bits, numbers
+from pipelines.validation.exact.arrays import Growing, bits, numbers
 from pipelines.validation.exact.judge import Judge
 from pipelines.validation.exact.keys import Key, canonical_text, compose, hash_texts, repeated
 from pipelines.validation.exact.plan import Plan
@@ -50,8 +50,8 @@ class Screened:
     """What the screen gave: suspects by place, and per key the hash of every record and whether it has one."""
 
     suspects: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)
-    present: list[npt.NDArray[np.bool_]] = field(default_factory=list)
+    hashes: list[Growing] = field(default_factory=list)
+    present: list[Growing] = field(default_factory=list)
     reached: int = 0
     stopped: bool = False
     writer: TypedWriter | None = None
@@ -70,13 +70,11 @@ def screen_rows(
     judge: Judge,
     settings: Settings,
     first: int,
-    total: int,
 ) -> Screened:
     """One pass over the file; begun again when a column turns out to be full of odd spellings."""
     while True:
         screened = Screened(
-            hashes=[np.zeros(len(source), np.uint64) for _ in plan.hashes],
-            present=[np.zeros(len(source), np.bool_) for _ in plan.hashes],
+            hashes=[Growing(np.uint64) for _ in plan.hashes], present=[Growing(np.bool_) for _ in plan.hashes]
         )
         if settings.typed is not None:
             screened.writer = _typed_writer(plan, settings.typed)
@@ -86,12 +84,13 @@ def screen_rows(
             suspects = places[flags]
             screened.suspects.append(suspects)
             for own, given, (values, present) in zip(screened.hashes, screened.present, hashes, strict=True):
-                own[places], given[places] = values, present
+                own.put(places, values)
+                given.put(places, present)
             # Blank and ragged records behind the last one that DuckDB gave are not reached yet.
             screened.reached = int(places[-1]) + 1
             odd += len(suspects)
             if settings.progress:
-                settings.progress(max(screened.reached - first, 0), total)
+                settings.progress(max(screened.reached - first, 0), max(source.expected() - first, 0))
             if settings.stopping():
                 screened.stopped = True
                 return screened
@@ -121,9 +120,7 @@ def _count_errors(
     wanted: int,
 ) -> int:
     """Errors that the suspects of a batch have by themselves, counted up to `wanted`."""
-    irregular = source.irregular
-    some = irregular[(irregular >= since) & (irregular < screened.reached)]
-    places = np.union1d(some, suspects)
+    places = np.union1d(source.irregular.between(since, screened.reached), suspects)
     count = 0
     for place, cells in source.cells(places[places >= judge.first - 1]):
         count += judge.own_errors(place + 1, cells)
@@ -145,25 +142,15 @@ def _batches(
     con: duckdb.DuckDBPyConnection, plan: Plan, source: Source, writer: TypedWriter | None
 ) -> Generator[tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], list[tuple[Any, Any]]], None, None]:
     """(places, suspect, hashes) of the records that DuckDB reads, in the order of the file, checked against the proof."""
-    # DuckDB leaves out what has another number of cells, but takes a blank line for a row of one.
-    taken = np.union1d(source.overlong, source.blank) if source.width == 1 else source.overlong
-    skipped = np.setdiff1d(source.irregular, taken) if len(taken) else source.irregular
-    regular = None
-    if len(skipped):
-        kept = np.ones(len(source), bool)
-        kept[skipped] = False
-        regular = np.flatnonzero(kept)
-    expected = len(source) if regular is None else len(regular)
-    done = 0
+    position = 0
     # A connection of its own: the pass may be given up midway, and an open result refuses everything else.
     with con.cursor() as own:
         keep_order(own)
         query = plan.query(writer.expressions() if writer is not None else ())
         for batch in own.sql(query).to_arrow_reader(BATCH_ROWS):
             count = batch.num_rows
-            if done + count > expected:
-                raise MisreadError("more rows than records")
-            places = np.arange(done, done + count) if regular is None else regular[done : done + count]
+            places = _places(source, position, count)
+            position = int(places[-1]) + 1
             columns = batch.columns
             flags = numbers(columns[0], np.uint8).astype(bool)
             lengths = numbers(columns[1], np.int64)
@@ -179,9 +166,26 @@ def _batches(
                 flags |= np.isin(places, _always_judged(plan.probe))
                 writer.add(columns[others:], places, flags, plan.probe.first - 1)
             yield places, flags, hashes
-            done += count
-    if done != expected:
-        raise MisreadError(f"{done} rows for {expected} records")
+    source.complete()
+    if left := len(source) - position - len(source.skipped.between(position, len(source))):
+        raise MisreadError(f"no rows for {left} records")
+
+
+def _places(source: Source, position: int, count: int) -> npt.NDArray[np.int64]:
+    """Places of the next `count` records that DuckDB gives, from `position` on."""
+    end = position + count
+    while True:
+        source.wait(end)
+        if len(source) < end:
+            raise MisreadError("more rows than records")
+        skipped = source.skipped.between(position, end)
+        if end - position - len(skipped) >= count:
+            return (
+                np.setdiff1d(np.arange(position, end), skipped, assume_unique=True)
+                if len(skipped)
+                else np.arange(position, end)
+            )
+        end = position + count + len(skipped)
 
 
 def _check_alignment(source: Source, places: npt.NDArray[np.int64], lengths: npt.NDArray[Any]) -> None:
@@ -202,7 +206,7 @@ def _always_judged(probe: Probe) -> npt.NDArray[np.int64]:
 
 def gather(probe: Probe, screened: Screened, source: Source) -> npt.NDArray[np.int64]:
     """Places to be judged whatever the keys say."""
-    places = np.unique(np.concatenate([*screened.suspects, source.irregular, _always_judged(probe)]))
+    places = np.unique(np.concatenate([*screened.suspects, source.irregular.whole(), _always_judged(probe)]))
     return places[(places < screened.reached) & (places < len(source))]
 
 
@@ -223,7 +227,10 @@ def propose(
         for key, own in zip(keys, texts, strict=True):
             own.append(_key_text(probe, key, cells))
     found = []
-    for key_texts, hashes, present in zip(texts, screened.hashes, screened.present, strict=True):
+    for key_texts, kept, given in zip(texts, screened.hashes, screened.present, strict=True):
+        kept.reach(len(source))
+        given.reach(len(source))
+        hashes, present = kept.whole(), given.whole()
         # A suspect's own spelling says nothing; what Frictionless reads in it does.
         hashes[suspects] = hash_texts(con, key_texts)
         present[suspects] = [text is not None for text in key_texts]

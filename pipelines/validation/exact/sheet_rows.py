@@ -255,6 +255,8 @@ class _Plan:
                 return list(map(self.strings.__getitem__, map(int, texts)))
             except ValueError:
                 return list(map(read, texts))
+        if read is _text:
+            return [raw if "&" not in raw else unescape(raw) for raw in texts]
         return list(map(read, texts))
 
 

@@ -150,7 +150,8 @@ def _shared_strings(reader: ExcelReader) -> list[str]:
     for text in pieces.between(b"</si>"):
         found = _STRING.findall(text)
         if text.count("<") == 4 * len(found):
-            strings += [unescape(each).replace("x005F_", "") for each in found]
+            escaped = "&" in text or "x005F_" in text
+            strings += [unescape(each).replace("x005F_", "") for each in found] if escaped else found
         else:
             root = pieces.opened[pieces.opened.rindex(b"<sst") :].decode()
             for item in fromstring(f"{root}{text}</sst>"):

@@ -1,21 +1,24 @@
-"""The file that is screened: the submitted one where it is plain, else what Frictionless read of it, written anew."""
+"""The file that is screened, and the proof of where its records are, which goes on beside the screen."""
 
 import csv
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Any
+from threading import Condition
 
 import numpy as np
 import numpy.typing as npt
 from frictionless import FrictionlessException
 
-from pipelines.structure import iterate_records
-from pipelines.validation.exact.probe import Probe
+from pipelines.structure import Records, iterate_records
+from pipelines.validation.exact.arrays import Growing
 
 _SHORTEST_STRETCH, _LONGEST_STRETCH = 8 << 20, 100 << 20
+
+_SIGHT = 4096
+"""Bytes before and behind a place that are looked at to see whether a line with quotes is there."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -31,50 +34,130 @@ class StoppedError(Exception):
     """Cancelled, or the time allowed is over."""
 
 
-@dataclass(slots=True)
 class Source:
-    """A plain UTF-8 file, every record of which is known.
+    """A plain UTF-8 file whose records become known one after the other, in a thread of its own.
 
-    starts: byte of each record, and one more for the end. newline: bytes of a line end. content: bytes of each
-    record without separators, if it has `width` cells. quotes: quote characters in it. irregular: records
-    whose number of cells is not `width`; only the blank ones when cells were not counted. overlong: those of them
-    that DuckDB takes all the same, for all they have too many is empty cells at the end. terminal: what ended
+    Cells need no counting where every record has as many as it should: DuckDB then gives as many rows as there are
+    records, each as long as it was proved to be. Where it does not, begin again with `count_cells`; also
+    (`MisreadError`) where a record with quotes ends in what may be one empty cell too many, which DuckDB drops
+    without a word, and of which the length of a record with quotes says nothing.
+
+    starts: byte of each known record, and one more for the end of the last. content: bytes of each record without
+    separators, if it has `width` cells. quotes: quote characters in it. irregular: records whose number of cells is
+    not `width`; only the blank ones when cells were not counted. skipped: those of them that DuckDB leaves out; it
+    takes a record all of whose cells too many are empty, and a blank one for a row of one cell. terminal: what ended
     Frictionless' reading of the submitted file, if anything did.
     """
 
-    path: Path
-    delimiter: str
-    newline: int
-    width: int
-    starts: npt.NDArray[np.int64]
-    content: npt.NDArray[np.int32]
-    quotes: npt.NDArray[np.int32]
-    irregular: npt.NDArray[np.int64]
-    blank: npt.NDArray[np.int64]
-    overlong: npt.NDArray[np.int64]
-    counted: bool
-    terminal: FrictionlessException | None = None
-    parallel: bool = True
+    def __init__(
+        self,
+        path: Path,
+        delimiter: str,
+        width: int,
+        *,
+        count_cells: bool = False,
+        parallel: bool = True,
+        terminal: FrictionlessException | None = None,
+    ) -> None:
+        self.path, self.delimiter, self.width = path, delimiter, width
+        self.count_cells, self.parallel, self.terminal = count_cells, parallel, terminal
+        self.size = path.stat().st_size
+        with path.open("rb") as file:
+            begin = len(BOM) if file.read(len(BOM)) == BOM else 0
+        self.newline = 1
+        self.starts = Growing(np.int64)
+        self.starts.extend([min(begin, self.size)])
+        self.content, self.quotes = Growing(np.int32), Growing(np.int32)
+        self.irregular, self.skipped = Growing(np.int64), Growing(np.int64)
+        self._known, self._over, self._halted = 0, False, False
+        self._changed = Condition()
+        self._proof: Future[None] | None = None
 
     def __len__(self) -> int:
-        return len(self.content)
+        """Records known; all of them after `complete`."""
+        return self._known
+
+    def begin(self, side: Executor) -> None:
+        """Prove the records in a thread of `side`."""
+        self._proof = side.submit(self._prove)
+
+    def wait(self, count: int) -> None:
+        """Until `count` records are known, or the last. Raises what the proof raised (`UnprovedError`, `MisreadError`)."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._known >= count or self._over)
+        if self._over and self._proof is not None:
+            self._proof.result()
+
+    def complete(self) -> None:
+        """Until all records are known. Raises as `wait`."""
+        assert self._proof is not None
+        self._proof.result()
+
+    def halt(self) -> None:
+        """End the proof; returns when it has ended. What it raised is nobody's any more."""
+        self._halted = True
+        if self._proof is not None:
+            self._proof.exception()
+
+    def expected(self) -> int:
+        """Records in all: counted once all are known, before that estimated from the bytes."""
+        done = int(self.starts[self._known])
+        return self._known if self._over or not done else round(self._known * self.size / done)
+
+    def _prove(self) -> None:
+        try:
+            for records in iterate_records(
+                self.path, delimiter=self.delimiter, start=int(self.starts[0]), count_cells=self.count_cells
+            ):
+                self._add(records)
+                if self._halted:
+                    return
+        finally:
+            with self._changed:
+                self._over = True
+                self._changed.notify_all()
+
+    def _add(self, records: Records) -> None:
+        counted, known = self.count_cells, self._known
+        self.newline = records.newline or self.newline
+        if not counted and (records.open_ended & (records.quotes > 0)).any():
+            raise MisreadError("a record may have one empty cell too many")
+        separators = np.maximum(records.cells, 1) - 1 if counted else self.width - 1
+        self.starts.extend(
+            np.append(records.starts[1:], min(int(records.ends[-1]) + self.newline, self.size))
+        )
+        self.content.extend(records.ends - records.starts - separators)
+        self.quotes.extend(records.quotes)
+        odd = np.flatnonzero(records.cells != self.width if counted else records.cells == 0)
+        if len(odd):
+            self.irregular.extend(odd + known)
+            taken = odd[records.cells[odd] == 0] if self.width == 1 else odd[:0]
+            if counted:
+                long = odd[(records.cells[odd] > self.width) & records.open_ended[odd]] + known
+                empty = [place - known for place, cells in self.cells(long) if not any(cells[self.width :])]
+                taken = np.union1d(taken, np.asarray(empty, np.int64))
+            self.skipped.extend(np.setdiff1d(odd, taken) + known)
+        with self._changed:
+            self._known = known + len(records)
+            self._changed.notify_all()
 
     def stretch(self) -> int:
-        """Bytes that DuckDB's threads take at a time, chosen so that they begin in records without quotes.
+        """Bytes that DuckDB's threads take at a time, chosen so that they begin in lines without quotes.
 
-        A thread that begins inside a quoted cell may take a part of it for a record; `check_alignment` sees that,
-        but the pass is lost. Of some lengths, that one is taken with the fewest dangerous beginnings.
+        A thread that begins inside a quoted cell may take a part of it for a record; the lengths of the rows show
+        that, but the pass is lost. Of some lengths, that one is taken with the fewest dangerous beginnings.
         """
-        size = int(self.starts[-1])
-        usual = min(max(size // 6, _SHORTEST_STRETCH), _LONGEST_STRETCH)
-        best, fewest = usual, size
-        for length in np.linspace(0.8 * usual, 1.25 * usual, 200).astype(np.int64):
-            places = np.searchsorted(self.starts, np.arange(length, size, length), "right") - 1
-            dangers = int((self.quotes[places] > 0).sum())
-            if dangers < fewest:
-                best, fewest = int(length), dangers
-            if not fewest:
-                break
+        usual = min(max(self.size // 6, _SHORTEST_STRETCH), _LONGEST_STRETCH)
+        best, fewest = usual, self.size
+        with self.path.open("rb") as file:
+            for length in np.linspace(0.8 * usual, 1.25 * usual, 200).astype(int).tolist():
+                dangers = sum(
+                    _is_dangerous(file.fileno(), place) for place in range(length, self.size, length)
+                )
+                if dangers < fewest:
+                    best, fewest = length, dangers
+                if not fewest:
+                    break
         return best
 
     def widths_hold(self, reached: int) -> bool:
@@ -82,7 +165,7 @@ class Source:
 
         When DuckDB is not let to the end of the file, its number of rows proves nothing.
         """
-        if self.counted or reached <= 0:
+        if self.count_cells or reached <= 0:
             return True
         last = int(self.starts[reached])
         for records in iterate_records(self.path, delimiter=self.delimiter, start=int(self.starts[0])):
@@ -112,87 +195,10 @@ class Source:
                 yield from zip(some, found, strict=True)
 
 
-def prove(
-    path: Path, delimiter: str, width: int, check: Callable[[int, int], None], *, count_cells: bool = False
-) -> Source:
-    """Every record of a file. check: called with bytes done and bytes in all. Raises `UnprovedError`.
-
-    Cells need no counting where every record has as many as it should: DuckDB then gives as many rows as there are
-    records, each as long as it was proved to be. Where it does not, come again with `count_cells`; also
-    (`MisreadError`) where a record with quotes ends in what may be one empty cell too many, which DuckDB drops
-    without a word, and of which the length of a record with quotes says nothing.
-    """
-    with path.open("rb") as file:
-        start = len(BOM) if file.read(len(BOM)) == BOM else 0
-    size = path.stat().st_size
-    starts, content, quotes, irregular, blank, long = [], [], [], [], [], []
-    count, newline, end = 0, 1, start
-    for records in iterate_records(path, delimiter=delimiter, start=start, count_cells=count_cells):
-        newline = records.newline or newline
-        starts.append(records.starts)
-        lengths = records.ends - records.starts
-        separators = np.maximum(records.cells, 1) - 1 if count_cells else width - 1
-        content.append((lengths - separators).astype(np.int32))
-        quotes.append(records.quotes)
-        if count_cells:
-            long.append(np.flatnonzero((records.cells > width) & records.open_ended) + count)
-        elif (records.open_ended & (records.quotes > 0)).any():
-            raise MisreadError("a record may have one empty cell too many")
-        odd = np.flatnonzero(records.cells != width if count_cells else records.cells == 0)
-        if len(odd):
-            irregular.append(odd + count)
-            blank.append(odd[records.cells[odd] == 0] + count)
-        count += len(records)
-        end = int(records.ends[-1]) + newline
-        check(end, size)
-    starts.append(np.asarray([min(end, size)], np.int64))
-    source = Source(
-        path=path,
-        delimiter=delimiter,
-        newline=newline,
-        width=width,
-        starts=np.concatenate(starts),
-        content=_join(content, np.int32),
-        quotes=_join(quotes, np.int32),
-        irregular=_join(irregular, np.int64),
-        blank=_join(blank, np.int64),
-        overlong=np.empty(0, np.int64),
-        counted=count_cells,
-    )
-    source.overlong = np.asarray(
-        [place for place, cells in source.cells(_join(long, np.int64)) if not any(cells[width:])], np.int64
-    )
-    return source
-
-
-def _join(parts: list[Any], kind: Any) -> Any:
-    return np.concatenate(parts) if parts else np.empty(0, kind)
-
-
-def rewrite(probe: Probe, target: Path, check: Callable[[int, int], None]) -> FrictionlessException | None:
-    """Write the rows that Frictionless reads, whatever the dialect and the encoding, as plain CSV.
-
-    Fills in the stats of the probe (bytes, hashes) as far as the file was read. Returns what ended the reading, if
-    anything did: Frictionless reports the rows before it, and then that.
-    """
-    resource = probe.resource
-    terminal: FrictionlessException | None = None
-    with resource, target.open("w", encoding="utf-8", newline="") as file:
-        # With both characters in its line end, Python's writer quotes a cell that has either.
-        writer = csv.writer(file, lineterminator="\r\n")
-        size = probe.path.stat().st_size
-        stream = iter(resource.cell_stream)
-        count = 0
-        while True:
-            try:
-                cells = next(stream)
-            except StopIteration:
-                break
-            except FrictionlessException as exception:
-                terminal = exception
-                break
-            writer.writerow(cells)
-            count += 1
-            if count % 10_000 == 0:
-                check(resource.stats.bytes or 0, size)
-    return terminal
+def _is_dangerous(handle: int, place: int) -> bool:
+    """Whether the line at a place of a file, or the one that follows, has a quote in it (or no end in sight)."""
+    before = os.pread(handle, min(place, _SIGHT), max(place - _SIGHT, 0))
+    behind = os.pread(handle, _SIGHT, place)
+    begin = before.rfind(b"\n") + 1
+    end = behind.find(b"\n", behind.find(b"\n") + 1)
+    return not begin or end < 0 or b'"' in before[begin:] or b'"' in behind[:end]

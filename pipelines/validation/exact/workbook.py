@@ -12,6 +12,7 @@ Header, dialect, keys, foreign keys, limits, checks, statistics and the report a
 import datetime
 import hashlib
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -39,6 +40,7 @@ _PLAIN_INSTANT = re.compile(
 _STEPS = ("buffer", "sample", "dialect", "labels", "fragment", "schema", "header", "lookup", "row_stream")
 """What `TableResource.open` does after its parser is open."""
 _BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+_LENGTHS = {"minLength", "maxLength"}
 _NEVER_MISSING = (bool, int, float, datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
 
 
@@ -159,6 +161,13 @@ def _columns(fields: list[Field]) -> "list[_Column] | None":
     return [_Column(field, handler.reader) for field, handler in zip(fields, handlers.values(), strict=True)]
 
 
+def _length_test(field: Field) -> Callable[[str], bool] | None:
+    least, most = field.constraints.get("minLength", 0), field.constraints.get("maxLength", sys.maxsize)
+    if type(least) is not int or type(most) is not int:
+        return None
+    return lambda text: least <= len(text) <= most
+
+
 class _Column:
     """What is known of one column: which values its reader has passed."""
 
@@ -177,6 +186,8 @@ class _Column:
             self.sure = _PLAIN_URI.fullmatch
         elif not limits and (field.type, field.format) == ("datetime", "default"):
             self.sure = _PLAIN_INSTANT.fullmatch
+        elif limits and not limits - _LENGTHS and (field.type, field.format) == ("string", "default"):
+            self.sure = _length_test(field)
         elif limits == {"pattern"} and (field.type, field.format) == ("string", "default"):
             self.sure = re.compile(f"^{field.constraints['pattern']}$").match
         # What these readers take of one type is all that lies between two bounds: if the least and the greatest pass, all do.

@@ -1,0 +1,54 @@
+"""The kinds of pages that the site has. A new kind is one line; every test of `test_pages.py` then walks it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One address that stands for all of its kind.
+
+    path: with ``{newer}`` and ``{older}`` for the two releases. status: what the site answers.
+    """
+
+    name: str
+    path: str
+    status: int = 200
+
+
+PROCESS = "/ingp/procurement_processes"
+CONTRACT = "/ingp/procurement_contracts/XAA,CD-2025-0010,C-0010-1"
+COUNT = "select member_code, count(*) as n, sum(value_amount) as total from procurement_contracts group by 1"
+
+KINDS = (
+    Kind("home", "/"),
+    Kind("database", "/ingp"),
+    Kind("members", "/members"),
+    Kind("table", PROCESS),
+    Kind("wide table", "/ingp/procurement_contracts_flat"),
+    Kind("table without search", "/ingp/procurement_transactions"),
+    Kind("table of the network", "/ingp/activity_declarations"),
+    Kind("table of codes", "/ingp/codelists"),
+    Kind("table, filtered", f"{PROCESS}?member_code=XBB&tender_status__exact=complete&_search=services"),
+    Kind("table, facets", f"{PROCESS}?_facet=procurement_method&_facet=tender_status&member_code=XCC"),
+    Kind("table, sorted", f"{PROCESS}?_sort_desc=tender_value_amount&_size=5"),
+    Kind("table, all columns", f"{PROCESS}?_empty=1&_size=10"),
+    Kind("table, nothing found", f"{PROCESS}?_search=zzzz"),
+    Kind("row", CONTRACT),
+    Kind("row with long texts", "/ingp/activity_declarations/INGP,declaration-women"),
+    Kind("SQL page", f"/ingp/-/query?sql={COUNT}"),
+    Kind("SQL page, refused", "/ingp/-/query?sql=select+nonsense"),
+    Kind("analytics", f"/ingp/-/analytics?sql={COUNT}"),
+    Kind("analytics, form", "/ingp/-/analytics"),
+    Kind("analytics, refused", "/ingp/-/analytics?sql=select+*+from+nonsense", 400),
+    Kind("definition of tables", "/ingp/-/schema"),
+    Kind("releases", "/v/"),
+    Kind("release", "/v/{newer}/"),
+    Kind("older release", "/v/{older}/"),
+    Kind("table of an older release", "/v/{older}/ingp/procurement_contracts"),
+    Kind("changes", "/v/{newer}/changes/{older}"),
+    Kind("changes of a table", "/v/{newer}/changes/{older}/activity_activities"),
+    Kind("not found", "/nothing-of-the-kind", 404),
+    Kind("bad address", f"{PROCESS}?_size=many", 400),
+    Kind("refused", "/-/permissions", 403),
+    Kind("withdrawn", "/v/{older}/ingp/procurement_parties", 410),
+)
