@@ -28,9 +28,7 @@ from pipelines.engine import quote_name
 from pipelines.publication.formats.pages import PLACE
 from pipelines.serving.columns import Columns, TooSlowError, UnlikeError
 from pipelines.serving.shapes import Search, Shape, read_shape
-
-LONGEST = 200_000
-"""Characters that a text of a stranger's SQL may reach in SQLite: beyond, one function can run for minutes."""
+from pipelines.serving.workers import SqlLimits
 
 FOUND_ROWS = 10_000_000
 """Numbers of found rows that are kept for the next question about the same search, over all searches."""
@@ -147,7 +145,7 @@ class PublishedDatabase(Database):
                 con = self.connect()
                 self.ds._prepare_connection(con, self.name)
                 if name == "slow":
-                    con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+                    con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SqlLimits().text_length)
                 self._connections.con = con
             return fn(con)
 

@@ -23,8 +23,9 @@ from datasette.utils.asgi import BadRequest
 from pipelines.catalogue import LANGUAGES
 from pipelines.engine import quote_name
 from pipelines.publication.files import MEDIA_TYPES
+from pipelines.publication.formats.csv import LINES
 from pipelines.publication.formats.lines import Profile
-from pipelines.publication.formats.pages import NUMBER
+from pipelines.publication.formats.pages import LINE, NUMBER
 from pipelines.publication.gather import PublishedColumn
 from pipelines.serving.columns import TooSlowError, UnlikeError
 from pipelines.serving.shapes import plain, read_shape
@@ -122,13 +123,19 @@ async def export_table(datasette: Any, request: Request) -> Any:
         kinds = database.columns.kinds[table] | (_days(datasette, table) if profile.name == "excel" else {})
         columns = [PublishedColumn(name, kinds[name], None) for name in names]
         select, heading = profile.line(columns, ended=False), profile.heading(columns)
+    settings = SETTINGS | {"database": str(datasette.pages_file), "format": "lines" if profile else "parquet"}
+    release = datasette.releases.get(datasette.releases.served)
+    places = release.folder / LINES / table
+    if profile and profile.name == "csv" and places.exists() and names == list(release.fields(table)):
+        # All columns as the release's own file has them: its lines are copied, heading first.
+        select, heading = quote_name(LINE), b""
+        file = release.folder / "csv" / f"{table}.csv"
+        settings |= {"format": "copied", "csv": str(file), "places": str(places)}
     # Rows are stored in the order of their numbers and read in it: sorting millions of whole rows needs the disk.
     stored = found is None and re.fullmatch(rf"{NUMBER}( LIMIT \d+)?", order) is not None
     ordered = order.removeprefix(NUMBER) if stored else f" ORDER BY {order}"
-    settings = SETTINGS | {
-        "database": str(datasette.pages_file),
+    settings |= {
         "sql": f"SELECT {select} FROM {source}{ordered}",
-        "format": "lines" if profile else "parquet",
         "temp": "" if stored else tempfile.mkdtemp(prefix="ingp-export-"),
     }
     headers = datasette.limit_headers(limits) | {
@@ -139,14 +146,14 @@ async def export_table(datasette: Any, request: Request) -> Any:
         "cache-control": "public, max-age=60",
     }
     last = b""
-    if request.args.get("_end") == "on" and form != "parquet":
+    if request.args.get("_end") == "on" and form in ("csv", "jsonl"):
         last = f"#end,{rows}\r\n".encode() if form == "csv" else f'{{"_end":{{"rows":{rows}}}}}\n'.encode()
     datasette.exports_running += 1
 
-    def release() -> None:
+    def done() -> None:
         datasette.exports_running -= 1
 
-    export = Export(settings, found, rows, headers, (heading, last), release, request.method == "HEAD")
+    export = Export(settings, found, rows, headers, (heading, last), done, request.method == "HEAD")
     if form != "xlsx" or request.method == "HEAD":
         return export
     return await _workbook(datasette, request, table, export)

@@ -37,6 +37,10 @@ def sentences(site: Any, limits: Any) -> dict[str, str]:
             "The query needed more than the %(memory)s of memory that a question may use. Group or filter earlier, or download the tables."
         )
         % {"memory": limits.memory},
+        "too_long_text": _(
+            "A text in this query became longer than %(n)s characters. Shorten it with substr(), or download the tables and ask on your own computer."
+        )
+        % {"n": site.number(limits.text_length)},
         "too_many_rows": _(
             "The answer has more than %(rows)s rows. Nothing was cut: take it whole as CSV, JSON Lines or Parquet, or narrow the query."
         )

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,11 +18,11 @@ from pipelines.engine import connect
 from pipelines.exceptions import PublicationError
 from pipelines.identifiers import ReleaseId
 from pipelines.publication.answers import ANSWERS, write_answers
-from pipelines.publication.formats.csv import write_csv
+from pipelines.publication.formats.csv import LINES, write_csv
 from pipelines.publication.formats.duck import write_duckdb
 from pipelines.publication.formats.pages import PLACE, write_pages
 from pipelines.publication.formats.parquet import write_parquet
-from pipelines.publication.formats.sqlite import write_sqlite
+from pipelines.publication.formats.sqlite import index_sqlite, write_sqlite
 from pipelines.publication.formats.zipped import write_zip
 from pipelines.publication.gather import PublishedTable, create_reference_tables, gather_tables
 from pipelines.publication.metadata.datapackage import datapackage, table_schema
@@ -132,26 +133,25 @@ def _build(
     progress("SQLite", steps - 4, steps)
     write_pages(con, tables, REFERENCE, work / PLACE)
     write_sqlite(con, tables, REFERENCE, work / SQLITE, work / PLACE)
-    progress("DuckDB", steps - 3, steps)
-    comments = {
-        table.name: catalogue.texts.table("en", table.table.package_type, table.table.name).title
-        for table in tables
-    }
-    write_duckdb(con, tables, REFERENCE, work / DUCKDB, comments)
-    written += [(work / name, None, None, None, None) for name in (SQLITE, DUCKDB)]
-    progress("hashes", steps - 2, steps)
-    files = tuple(
-        ReleaseFile(
-            path.relative_to(work).as_posix(), path.stat().st_size, _hash(path), rows, name, member, year
-        )
-        for path, rows, name, member, year in written
-    )
     parts = tuple(_version_facts(version) for version in versions)
-    package = datapackage(catalogue, release_id, now, licence, base_url, tables, files, parts)
-    progress("ZIP", steps - 2, steps)
-    zipped = write_zip(work, catalogue, package, work / ZIP)
-    whole = ReleaseFile(ZIP, zipped.stat().st_size, _hash(zipped))
-    files = (*files, whole)
+    with ThreadPoolExecutor(1) as beside:
+        # The longest step keeps one processor busy, and so do the next ones: they are done at once.
+        indexed = beside.submit(index_sqlite, tables, work / SQLITE)
+        progress("DuckDB", steps - 3, steps)
+        comments = {
+            table.name: catalogue.texts.table("en", table.table.package_type, table.table.name).title
+            for table in tables
+        }
+        write_duckdb(con, tables, REFERENCE, work / DUCKDB, comments)
+        written.append((work / DUCKDB, None, None, None, None))
+        progress("hashes", steps - 2, steps)
+        files = tuple(_described(work, *each) for each in written)
+        progress("ZIP", steps - 2, steps)
+        package = datapackage(catalogue, release_id, now, licence, base_url, tables, files, parts)
+        zipped = write_zip(work, catalogue, package, work / ZIP)
+        progress("SQLite, indexes", steps - 2, steps)
+        indexed.result()
+    files += tuple(_described(work, path) for path in (work / SQLITE, zipped))
     package = datapackage(catalogue, release_id, now, licence, base_url, tables, files, parts)
     _write_json(work / "datapackage.json", package)
     _write_json(
@@ -181,7 +181,8 @@ def _write_table(
         for each in write_parquet(con, table, work / "parquet", facts, table_schema(catalogue, table))
     ]
     path = work / "csv" / f"{table.name}.csv"
-    written.append((path, write_csv(con, table, path), table.name, None, None))
+    rows = write_csv(con, table, path, work / LINES / table.name)
+    written.append((path, rows, table.name, None, None))
     return written
 
 
@@ -198,6 +199,18 @@ def _version_facts(version: AcceptedVersion) -> dict[str, Any]:
             for each in version.tables
         ],
     }
+
+
+def _described(
+    work: Path,
+    path: Path,
+    rows: int | None = None,
+    table: str | None = None,
+    member: str | None = None,
+    year: str | None = None,
+) -> ReleaseFile:
+    name = path.relative_to(work).as_posix()
+    return ReleaseFile(name, path.stat().st_size, _hash(path), rows, table, member, year)
 
 
 def _hash(path: Path) -> str:

@@ -37,41 +37,25 @@ def verify_release(
         name = table.name
         count = f'SELECT count(*) FROM "{name}"'
         _compare(faults, f"{name}: SQLite", database.execute(count).fetchone()[0], table.rows)
-        _compare(faults, f"{name}: DuckDB", _one(con, f'SELECT count(*) FROM published."{name}"'), table.rows)
+        amounts = [column.name for column in table.columns if column.duckdb_type.startswith("DECIMAL")]
+        # Each file is read once, for its rows and all its sums.
+        asked = ", ".join(["count(*)", *(f'sum("{amount}")' for amount in amounts)])
+        expected = (table.rows, *fetch_one(con, f'SELECT {asked} FROM "{name}"')[1:])
         parquet, csv = folder / "parquet" / f"{name}.parquet", folder / "csv" / f"{name}.csv"
-        _compare(
-            faults,
-            f"{name}: Parquet",
-            _one(con, f"SELECT count(*) FROM read_parquet('{parquet}')"),
-            table.rows,
-        )
         kinds = ", ".join(f"'{column.name}': '{_csv_type(column.duckdb_type)}'" for column in table.columns)
         read_csv = f"read_csv('{csv}', header=true, columns={{{kinds}}}, quote='\"', escape='\"', delim=',', new_line='\\r\\n')"
-        _compare(faults, f"{name}: CSV", _one(con, f"SELECT count(*) FROM {read_csv}"), table.rows)
-        levels = [("member", f"*/{name}"), *([("member and year", f"*/*/{name}")] if table.has_year else [])]
-        parts = {
-            level: f"read_parquet('{folder / 'parquet'}/{pattern}.parquet')" for level, pattern in levels
+        sources = {
+            "DuckDB": f'published."{name}"',
+            "Parquet": f"read_parquet('{parquet}')",
+            "Parquet by member": f"read_parquet('{folder / 'parquet'}/*/{name}.parquet')",
+            "CSV": read_csv,
         }
-        for level, source in parts.items():
-            _compare(
-                faults, f"{name}: Parquet by {level}", _one(con, f"SELECT count(*) FROM {source}"), table.rows
-            )
-        for column in table.columns:
-            if column.duckdb_type.startswith("DECIMAL"):
-                total = f'SELECT sum("{column.name}") FROM '
-                expected = _one(con, f'{total}"{name}"')
-                _compare(
-                    faults,
-                    f"{name}.{column.name}: sum in Parquet",
-                    _one(con, f"{total}read_parquet('{parquet}')"),
-                    expected,
-                )
-                for level, source in parts.items():
-                    found = _one(con, f"{total}{source}")
-                    _compare(faults, f"{name}.{column.name}: sum in Parquet by {level}", found, expected)
-                _compare(
-                    faults, f"{name}.{column.name}: sum in CSV", _one(con, f"{total}{read_csv}"), expected
-                )
+        if table.has_year:
+            sources["Parquet by member and year"] = f"read_parquet('{folder / 'parquet'}/*/*/{name}.parquet')"
+        for title, source in sources.items():
+            found = fetch_one(con, f"SELECT {asked} FROM {source}")
+            for what, own, other in zip(("rows", *amounts), found, expected, strict=True):
+                _compare(faults, f"{name}: {what} in {title}", own, other)
     faults += faults_of_zip(folder)
     if database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
         faults.append("SQLite: quick_check")
@@ -87,10 +71,6 @@ def _is(version: AcceptedVersion, name: str, table: PublishedTable) -> bool:
 
 def _csv_type(duckdb_type: str) -> str:
     return duckdb_type if duckdb_type.startswith("DECIMAL") else "VARCHAR"
-
-
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    return fetch_one(con, sql)[0]
 
 
 def _compare(faults: list[str], what: str, found: object, expected: object) -> None:

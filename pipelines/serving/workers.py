@@ -17,13 +17,17 @@ ANALYST = Path(__file__).with_name("analyst.py")
 
 @dataclass(frozen=True, slots=True)
 class SqlLimits:
-    """What one question may cost. rows: of JSON answers and pages; files have no limit of rows, only of bytes."""
+    """What one question may cost. rows: of JSON answers and pages; files have no limit of rows, only of bytes.
+
+    text_length: characters of a text in SQLite; beyond, one of its functions can run for minutes.
+    """
 
     seconds: float = 10.0
     memory: str = "600MB"
     process_bytes: int = 2_500_000_000
     spool_bytes: int = 2_000_000_000
     rows: int = 10_000
+    text_length: int = 200_000
     workers: int = 2
     threads: int = 2
     waiting: int = 40
@@ -145,6 +149,7 @@ class Workers:
             "mode": "answer", "database": str(self.duckdb), "sqlite": str(self.sqlite) if self.sqlite else None,
             "spool": str(spool), "memory_limit": self.limits.memory, "threads": self.limits.threads,
             "process_bytes": self.limits.process_bytes, "spool_bytes": self.limits.spool_bytes,
+            "text_length": self.limits.text_length,
         }  # fmt: skip
         process = await start_process(settings)
         self._all.add(process)

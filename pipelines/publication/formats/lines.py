@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from pipelines.engine import quote_name, quote_text
 from pipelines.publication.gather import PublishedColumn, text_of
@@ -138,22 +141,27 @@ def line_batches(
 
     The next query on `con` ends it: give it a connection or cursor of its own.
     """
+    for block, ends in line_ends(con, sql, parameters):
+        yield block, len(ends)
+
+
+def line_ends(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
+) -> Iterator[tuple[bytes, npt.NDArray[np.int64]]]:
+    """As `line_batches`, with the place in the bytes of the batch where each line ends."""
     reader = con.sql(sql, params=list(parameters)).to_arrow_reader(BATCH_ROWS)
     try:
         for batch in reader:
             if batch.num_rows:
-                yield _bytes(batch.column(0)), batch.num_rows
+                yield _bytes(batch.column(0))
     finally:
         reader.close()
 
 
-def _bytes(lines: object) -> bytes:
-    """The texts of an Arrow array without nulls, one behind the other."""
-    _, offsets, data = lines.buffers()  # type: ignore[attr-defined]
-    width = 8 if str(lines.type).startswith("large") else 4  # type: ignore[attr-defined]
-    start, count = lines.offset, len(lines)  # type: ignore[attr-defined, arg-type]
-    first, last = (
-        int.from_bytes(offsets[at * width : (at + 1) * width].to_pybytes(), "little")
-        for at in (start, start + count)
-    )
-    return data.slice(first, last - first).to_pybytes()
+def _bytes(lines: pa.Array) -> tuple[bytes, npt.NDArray[np.int64]]:
+    """The texts of an Arrow array without nulls, one behind the other, and where each ends."""
+    _, offsets, data = lines.buffers()
+    kind = np.int64 if str(lines.type).startswith("large") else np.int32
+    places = np.frombuffer(offsets, kind, len(lines) + 1, lines.offset * np.dtype(kind).itemsize)
+    first, last = int(places[0]), int(places[-1])
+    return data.slice(first, last - first).to_pybytes(), places[1:].astype(np.int64) - first

@@ -15,7 +15,12 @@ from pipelines.publication.gather import PublishedColumn, PublishedTable, text_o
 
 NUMBER = "_rowid"
 FLOAT = "~"
-"""Ending of the column that has an amount as SQLite has it: turning exact decimals into floats takes a second a million."""
+"""Ending of the column that has an amount as SQLite has it: turning exact decimals into floats takes a second a million.
+
+No column with this ending is one of the table."""
+
+LINE = f"_line{FLOAT}"
+"""Which row of the table's CSV file it is, the first being 0."""
 
 PLACE = Path("site") / "pages.duckdb"
 _KEPT = ("BIGINT", "INTEGER", "BOOLEAN", "DECIMAL")
@@ -48,7 +53,7 @@ def write_pages(
     con.execute("SET preserve_insertion_order = true")
     try:
         for table in tables:
-            values = _values(table.columns, table.key)
+            values = f"{_values(table.columns, table.key)}, rowid AS {quote_name(LINE)}"
             last = ("member_code", "source_file", "source_row_number")
             order = ", ".join(quote_name(name) for name in (table.key or last))
             _number(con, table.name, f"SELECT {values} FROM {quote_name(table.name)}", order)

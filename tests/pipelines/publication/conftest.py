@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.catalogue import Catalogue
 from pipelines.engine import connect
-from pipelines.publication.formats.csv import write_csv
+from pipelines.publication.formats.csv import LINES, write_csv
 from pipelines.publication.formats.parquet import write_parquet
 from pipelines.publication.gather import PublishedTable, published_columns
 from pipelines.publication.metadata.datapackage import table_schema
@@ -34,7 +34,7 @@ def make(catalogue: Catalogue, tmp_path: Path) -> Make:
         with connect("1GB", 2, tmp_path / "spill") as con:
             table = fill(con, catalogue, name, select)
             write_parquet(con, table, folder / "parquet", FACTS, table_schema(catalogue, table))
-            write_csv(con, table, folder / "csv" / f"{name}.csv")
+            write_csv(con, table, folder / "csv" / f"{name}.csv", folder / LINES / name)
         return folder
 
     return made
