@@ -25,6 +25,7 @@ from pipelines.publication.formats.zipped import write_zip
 from pipelines.publication.gather import PublishedTable, create_reference_tables, gather_tables
 from pipelines.publication.metadata.datapackage import datapackage, table_schema
 from pipelines.publication.metadata.datasette import datasette_config, datasette_metadata
+from pipelines.publication.organisations import ORGANISATIONS, write_organisations
 from pipelines.publication.verify import verify_release
 from pipelines.records import AcceptedVersion, Release, ReleaseFile
 from pipelines.zones import Zones
@@ -116,6 +117,7 @@ def _build(
     progress("SQLite", steps - 4, steps)
     write_pages(con, tables, REFERENCE, work / PLACE)
     write_sqlite(con, tables, REFERENCE, work / SQLITE, work / PLACE)
+    write_organisations(con, work / PLACE, work / ORGANISATIONS)
     progress("DuckDB", steps - 3, steps)
     comments = {
         table.name: catalogue.texts.table("en", table.table.package_type, table.table.name).title
