@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from pipelines.publication.withdrawn import Withdrawn
 FOREVER = "public, max-age=31536000, immutable"
 FOR_NOW = "public, max-age=60"
 BLOCK = 2**18
+PAGES = re.compile(r"/(ingp|buyers|suppliers|processes)(\.\w+|/.*)?", re.DOTALL)
+"""Addresses below a release that are pages, not files."""
 OPEN = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, HEAD, OPTIONS",
@@ -168,6 +171,16 @@ async def old_table(datasette: Any, request: Request) -> Response:
     return Response.html(await datasette.render_template("old_table.html", context, request=request))
 
 
+async def old_page(datasette: Any, request: Request) -> Response:
+    """A page made from several tables, of a release that is no longer served row by row."""
+    release = datasette.releases.get(request.url_vars["release"])
+    if release is None:
+        raise NotFound("There is no such release")
+    context = {"of": release, "path": request.url_vars["path"]}
+    html = await datasette.render_template("old_page.html", context, request=request)
+    return Response.html(html, status=404)
+
+
 async def latest(datasette: Any, request: Request) -> Response:
     """The newest release under the same path. Asked again each minute, so that nobody keeps an old answer."""
     path = request.url_vars.get("path") or ""
@@ -182,6 +195,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (r"^/v(?P<form>\.json)?/?$", release_list),
         (r"^/v/(?P<release>[^/]+?)(?P<form>\.json)?/?$", release_page),
         (r"^/v/(?P<release>[^/]+)/ingp/(?P<table>\w+)$", old_table),
+        (r"^/v/(?P<release>[^/]+)/(?P<path>(buyers|suppliers|processes)([./].*)?)$", old_page),
         (r"^/v/(?P<release>[^/]+)/(?P<path>(?!changes/).+)$", release_file),
         (r"^/latest/?(?P<path>.*)$", latest),
         (r"^/files/(?P<path>.+)$", latest),
@@ -199,9 +213,10 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
         async def lasting(scope: dict[str, Any], receive: Any, send: Any) -> None:
             releases = getattr(datasette, "releases", None)
             if scope["type"] == "http" and releases:
-                prefix = datasette.urls.path(f"/v/{releases.served}/ingp")
-                if scope["path"] in (prefix, f"{prefix}.json") or scope["path"].startswith(f"{prefix}/"):
-                    cut = len(prefix) - len("/ingp")
+                prefix = f"/v/{releases.served}"
+                path = scope["path"].removeprefix(prefix)
+                if path != scope["path"] and PAGES.fullmatch(path):
+                    cut = len(prefix)
                     raw = scope.get("raw_path") or scope["path"].encode()
                     scope = {**scope, "path": scope["path"][cut:], "raw_path": raw[cut:], "lasting": True}
                 table = _table_of(scope["path"], datasette.urls.path("/ingp/"))
