@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import orjson
 from babel.numbers import format_decimal
 from datasette import NotFound, Request, Response, hookimpl
 from datasette.utils import tilde_decode, tilde_encode
@@ -112,7 +113,9 @@ async def process(datasette: Any, request: Request) -> Response:
     (owner,) = members
     here = process_path(datasette, ocid, member)
     if as_json:
-        return Response.json(_ocds(datasette, ocid, owner, rows, here), headers=OPEN)
+        # Amounts keep every digit: only orjson takes them as they are written.
+        body = orjson.dumps(_ocds(datasette, ocid, owner, rows, here))
+        return Response(body, content_type="application/json; charset=utf-8", headers=OPEN)
     page = Page(datasette, request, owner, rows, counts)
     context = {
         "ocid": ocid, "owner": owner, "page": page, "head": page.head, "stages": STAGES, "shown": SHOWN,
@@ -188,6 +191,9 @@ class Page:
 
     def column(self, table: str, column: str) -> str:
         return self.site.column(f"procurement_{table}", column).title
+
+    def of(self, table: str) -> list[Row]:
+        return self.rows.get(table, [])
 
     def filled(self, table: str) -> list[str]:
         return [
