@@ -43,7 +43,11 @@ def _page(datasette: Any, row: Any, column: str, table: str) -> str | None:
     if column == "ocid":
         return datasette.process_path(datasette, str(row["ocid"]), row["member_code"])
     kind = {"buyer_name": "buyers", "supplier_name": "suppliers"}.get(column)
-    if kind and table in ("procurement_processes", "procurement_contracts_flat") and datasette.organisations_file.exists():
+    if (
+        kind
+        and table in ("procurement_processes", "procurement_contracts_flat")
+        and datasette.organisations_file.exists()
+    ):
         keys = datasette.get_database("ingp").keys.get(table, ())
         if keys and all(key in names for key in keys):
             key = ",".join(tilde_encode(str(row[key] or "")) for key in keys)

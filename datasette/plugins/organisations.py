@@ -241,9 +241,15 @@ def top_table(datasette: Any, request: Request, database: str, table: str) -> An
             identifier = request.args.get(f"_{role}")
             own = identifier and await _ask(datasette, partial(summary, role=role, identifier=identifier))
             if own:
-                words = site._("Only rows of this buyer:") if role == "buyer" else site._("Only rows of this supplier:")
+                words = (
+                    site._("Only rows of this buyer:")
+                    if role == "buyer"
+                    else site._("Only rows of this supplier:")
+                )
                 path = datasette.urls.path(f"/{kind}/{identifier}")
-                parts.append(Markup('<p class="notice">{} <a href="{}">{}</a></p>').format(words, path, own["name"]))
+                parts.append(
+                    Markup('<p class="notice">{} <a href="{}">{}</a></p>').format(words, path, own["name"])
+                )
         return Markup("").join(parts) if parts else None
 
     return notice()

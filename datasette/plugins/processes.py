@@ -139,9 +139,7 @@ def citation(
     return {"lasting": lasting, "cited": apa(replace(described, titles=titles, landing=landing), language)}
 
 
-def _ocds(
-    datasette: Any, ocid: str, member: str, rows: Mapping[str, list[Row]], here: str
-) -> dict[str, Any]:
+def _ocds(datasette: Any, ocid: str, member: str, rows: Mapping[str, list[Row]], here: str) -> dict[str, Any]:
     """A record package of one process. Numbers of members without a registered prefix stay the members' own."""
     catalogue, release = datasette.published.catalogue, datasette.published.release
     builder = Builder(catalogue.package_type("procurement"))
@@ -197,7 +195,9 @@ class Page:
 
     def filled(self, table: str) -> list[str]:
         return [
-            name for name in COLUMNS[table] if any(row.get(name) not in (None, "") for row in self.rows[table])
+            name
+            for name in COLUMNS[table]
+            if any(row.get(name) not in (None, "") for row in self.rows[table])
         ]
 
     def day(self, text: str) -> str:

@@ -28,7 +28,12 @@ from pipelines.settings import Settings
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
 WHOLE_RELEASE = ("ingp.db", "ingp.duckdb", "datapackage.json")
 PLAIN_COLUMN = ("string", None)
-PROVENANCE_KINDS = {"member_code": "member", "version_number": "integer", "source_row_number": "year", "year": "year"}
+PROVENANCE_KINDS = {
+    "member_code": "member",
+    "version_number": "integer",
+    "source_row_number": "year",
+    "year": "year",
+}
 
 
 class Download(NamedTuple):

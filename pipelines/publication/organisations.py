@@ -22,7 +22,11 @@ ORGANISATIONS = Path("site") / "organisations.db"
 PROCESS, AWARD, CONTRACT = 0, 1, 2
 """What a link leads to: a row of the processes, the awards, the contracts in one table."""
 
-TABLES = {PROCESS: "procurement_processes", AWARD: "procurement_awards", CONTRACT: "procurement_contracts_flat"}
+TABLES = {
+    PROCESS: "procurement_processes",
+    AWARD: "procurement_awards",
+    CONTRACT: "procurement_contracts_flat",
+}
 TOP_PARTNERS, TOP_CONTRACTS = 20, 10
 BATCH_ROWS = 100_000
 
@@ -138,7 +142,14 @@ def _named(pages: _Pages) -> list[str]:
 def _identify(con: duckdb.DuckDBPyConnection, pages: _Pages) -> None:
     """Tables ``organised`` (numbered organisations) and ``linked`` (which rows are theirs)."""
     parties = pages.table(
-        "parties", "member_code", "ocid", "party_id", "name", "identifier_scheme", "identifier_id", "party_kind"
+        "parties",
+        "member_code",
+        "ocid",
+        "party_id",
+        "name",
+        "identifier_scheme",
+        "identifier_id",
+        "party_kind",
     )
     plain = r"trim(regexp_replace(lower(strip_accents(name)), '[^\p{L}\p{N}]+', ' ', 'g'))"
     con.execute(

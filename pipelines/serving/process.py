@@ -21,7 +21,17 @@ STAGES = (
 )  # fmt: skip
 """Tables of a process in the order of its life."""
 
-EXPECTED = ("planning", "tenderers", "awards", "contracts", "amendments", "milestones", "transactions", "items", "documents")
+EXPECTED = (
+    "planning",
+    "tenderers",
+    "awards",
+    "contracts",
+    "amendments",
+    "milestones",
+    "transactions",
+    "items",
+    "documents",
+)
 """Tables whose absence a reader should know about."""
 
 ASKED_FIRST = (
@@ -111,11 +121,15 @@ def from_flat(package_type: PackageType, rows: Sequence[Row]) -> dict[str, list[
         }  # fmt: skip
         for table, own in ids.items():
             values = {
-                name: row[flat] for flat, of, name in fields if of == table and row.get(flat) not in (None, "")
+                name: row[flat]
+                for flat, of, name in fields
+                if of == table and row.get(flat) not in (None, "")
             }
             if table in ("items", "documents", "award_suppliers") and not values:
                 continue
-            key = (*own.values(), values.get("name", "")) if table == "award_suppliers" else tuple(own.values())
+            key = (
+                (*own.values(), values.get("name", "")) if table == "award_suppliers" else tuple(own.values())
+            )
             source = {
                 name: row.get(name) for name in ("ocid", "member_code", "version_number", "source_file", "source_row_number")
             }  # fmt: skip
@@ -140,10 +154,7 @@ def events(package_type: PackageType, tables: Mapping[str, Sequence[Row]]) -> li
             and not field.name.endswith("_max_extent")
         ]
         found += [
-            Event(row[name][:10], table, name, row)
-            for row in tables[table]
-            for name in days
-            if row.get(name)
+            Event(row[name][:10], table, name, row) for row in tables[table] for name in days if row.get(name)
         ]
     return sorted(found, key=lambda event: event.day)
 

@@ -191,7 +191,10 @@ def test_no_identifier_or_name_of_a_person_stands_in_an_address(made: Any) -> No
 
 
 def test_lists_are_searched_without_accents_and_paged(made: Any) -> None:
-    assert {each["member_code"] for each in rows(made, "buyers", _search="ministerio+SAUDE")} == {"XAA", "XBB"}
+    assert {each["member_code"] for each in rows(made, "buyers", _search="ministerio+SAUDE")} == {
+        "XAA",
+        "XBB",
+    }
     assert rows(made, "buyers", _search="ministerio", member_code="XBB")[0]["member_code"] == "XBB"
     assert rows(made, "buyers", _search="%22%27*") == []
     everyone = rows(made, "buyers")
