@@ -23,6 +23,7 @@ from pipelines.serving.process import (
     FLAT,
     SHOWN,
     STAGES,
+    Event,
     Row,
     events,
     find_process,
@@ -32,6 +33,8 @@ from pipelines.serving.process import (
 )
 
 SECONDS = 10
+SAME_DAY = 3
+"""Events of one kind and day that the timeline tells one by one."""
 OPEN = {"access-control-allow-origin": "*", "cache-control": "public, max-age=60"}
 COLUMNS = {
     "planning": ("budget_description", "budget_amount", "rationale"),
@@ -183,6 +186,17 @@ class Page:
             for field in table.fields
             if field.codelist
         }
+
+    @property
+    def timeline(self) -> list[tuple[Event, int]]:
+        """Events with how many more of the same kind are on the same day: the first of each kind stands for all."""
+        found: dict[tuple[str, str, str], list[Event]] = {}
+        for event in self.events:
+            found.setdefault((event.day, event.table, event.column), []).append(event)
+        told: list[tuple[Event, int]] = []
+        for same in found.values():
+            told += [(each, 0) for each in same] if len(same) <= SAME_DAY else [(same[0], len(same) - 1)]
+        return told
 
     def name(self, table: str) -> str:
         return self.site.table(f"procurement_{table}")["title"]
