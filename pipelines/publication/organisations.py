@@ -27,7 +27,7 @@ TABLES = {
     AWARD: "procurement_awards",
     CONTRACT: "procurement_contracts_flat",
 }
-TOP_PARTNERS, TOP_CONTRACTS = 20, 10
+TOP_PARTNERS, TOP_CONTRACTS = 20, 5
 BATCH_ROWS = 100_000
 
 _SCHEMA = """
@@ -140,7 +140,7 @@ def _named(pages: _Pages) -> list[str]:
 
 
 def _identify(con: duckdb.DuckDBPyConnection, pages: _Pages) -> None:
-    """Tables ``organised`` (numbered organisations) and ``linked`` (which rows are theirs)."""
+    """Tables ``spelled`` (names of each), ``organised`` (numbered organisations) and ``linked`` (which rows are theirs)."""
     parties = pages.table(
         "parties",
         "member_code",
@@ -153,31 +153,53 @@ def _identify(con: duckdb.DuckDBPyConnection, pages: _Pages) -> None:
     )
     plain = r"trim(regexp_replace(lower(strip_accents(name)), '[^\p{L}\p{N}]+', ' ', 'g'))"
     con.execute(
-        "CREATE TEMP TABLE named AS SELECT role, what, row, member_code, scheme, identifier, name, kind, "
-        f"member_code || '-' || left(sha256(CASE WHEN identifier IS NOT NULL "
-        "THEN concat_ws('|', 'identifier', member_code, coalesce(scheme, ''), upper(identifier)) "
-        f"ELSE concat_ws('|', 'name', member_code, {plain}) END), 16) AS id FROM ("
-        "SELECT n.role, n.what, n.row, n.member_code, coalesce(nullif(n.name, ''), p.name) AS name, "
+        "CREATE TEMP TABLE raw AS SELECT n.role, n.what, n.row, n.member_code, coalesce(nullif(n.name, ''), p.name) AS name, "
         "coalesce(n.kind, p.party_kind) AS kind, "
         "CASE WHEN p.party_id IS NOT NULL THEN p.identifier_scheme ELSE n.scheme END AS scheme, "
         "nullif(CASE WHEN p.party_id IS NOT NULL THEN p.identifier_id WHEN starts_with(n.own, 'name-') THEN NULL "
         "WHEN starts_with(n.own, n.scheme || '-') THEN substr(n.own, length(n.scheme) + 2) ELSE n.own END, '') "
         f"AS identifier FROM ({' UNION ALL '.join(_named(pages))}) n LEFT JOIN {parties} p ON p.member_code = n.member_code "
-        "AND p.ocid = n.ocid AND p.party_id = n.party) WHERE coalesce(identifier, name, '') <> ''"
+        "AND p.ocid = n.ocid AND p.party_id = n.party"
+    )
+    # Folding and digesting is done once for each spelling, not for each row.
+    con.execute(
+        "CREATE TEMP TABLE spellings AS SELECT row_number() OVER () AS spelling, *, "
+        "member_code || '-' || left(sha256(CASE WHEN identifier IS NOT NULL "
+        "THEN concat_ws('|', 'identifier', member_code, coalesce(scheme, ''), upper(identifier)) "
+        f"ELSE concat_ws('|', 'name', member_code, {plain}) END), 16) AS id FROM "
+        "(SELECT DISTINCT member_code, scheme, identifier, name FROM raw) WHERE coalesce(identifier, name, '') <> ''"
+    )
+    con.execute(
+        "CREATE TEMP TABLE named AS SELECT role, what, row, kind, spelling FROM raw r JOIN spellings s "
+        "ON r.member_code = s.member_code AND r.scheme IS NOT DISTINCT FROM s.scheme "
+        "AND r.identifier IS NOT DISTINCT FROM s.identifier AND r.name IS NOT DISTINCT FROM s.name"
+    )
+    con.execute("DROP TABLE temp.raw")
+    con.execute(
+        "CREATE TEMP TABLE spelled AS SELECT role, id, spelling, rows, kind, member_code, scheme, identifier, name FROM "
+        "(SELECT role, spelling, count(*) AS rows, max(kind) AS kind FROM named GROUP BY ALL) JOIN spellings USING (spelling)"
+    )
+    con.execute(
+        "CREATE TEMP TABLE known AS SELECT row_number() OVER (ORDER BY role, id) AS body, role, id, "
+        "any_value(member_code) AS member_code, any_value(scheme) AS scheme, min(identifier) AS identifier, "
+        "coalesce(arg_max(name, {'rows': rows, 'name': name}), min(identifier)) AS name, max(kind) AS kind FROM spelled GROUP BY role, id"
     )
     days = f"SELECT _rowid, left(coalesce(contract_date_signed, award_date), 10) AS day FROM {pages.table('contracts_flat', 'contract_date_signed', 'award_date')}"
     con.execute(
-        "CREATE TEMP TABLE organised AS SELECT row_number() OVER (ORDER BY role, contracts DESC, processes DESC, id) AS number, * FROM ("
-        "SELECT role, id, any_value(member_code) AS member_code, any_value(scheme) AS scheme, any_value(identifier) AS identifier, "
-        "coalesce(mode(name), any_value(identifier)) AS name, mode(kind) AS kind, "
-        f"count(DISTINCT row) FILTER (what = {PROCESS}) AS processes, count(DISTINCT row) FILTER (what = {AWARD}) AS awards, "
-        f"count(DISTINCT row) FILTER (what = {CONTRACT}) AS contracts, min(day) AS first_day, max(day) AS last_day "
-        f"FROM named LEFT JOIN ({days}) ON what = {CONTRACT} AND row = _rowid GROUP BY role, id)"
+        "CREATE TEMP TABLE found AS SELECT DISTINCT body, role, what, row FROM named JOIN "
+        "(SELECT role, spelling, body FROM spelled JOIN known USING (role, id)) USING (role, spelling)"
+    )
+    con.execute("DROP TABLE temp.named")
+    con.execute(
+        "CREATE TEMP TABLE organised AS SELECT row_number() OVER (ORDER BY role, contracts DESC, processes DESC, id) AS number, * FROM known JOIN "
+        f"(SELECT body, count(*) FILTER (what = {PROCESS}) AS processes, count(*) FILTER (what = {AWARD}) AS awards, "
+        f"count(*) FILTER (what = {CONTRACT}) AS contracts, min(day) AS first_day, max(day) AS last_day "
+        f"FROM found LEFT JOIN ({days}) ON what = {CONTRACT} AND row = _rowid GROUP BY 1) USING (body)"
     )
     con.execute(
-        "CREATE TEMP TABLE linked AS SELECT DISTINCT number AS organisation, role, what, row "
-        "FROM named JOIN organised USING (role, id)"
+        "CREATE TEMP TABLE linked AS SELECT number AS organisation, found.role, what, row FROM found JOIN organised USING (body)"
     )
+    con.execute("DROP TABLE temp.found")
 
 
 def _selects(pages: _Pages) -> dict[str, str]:
@@ -208,8 +230,8 @@ def _selects(pages: _Pages) -> dict[str, str]:
         "organisations": f"{sides} SELECT number, id, role, member_code, scheme, identifier, name, kind, processes, awards, contracts, "
         "coalesce(partners, 0) AS partners, first_day, last_day FROM organised LEFT JOIN "
         "(SELECT organisation, count(*) AS partners FROM sides GROUP BY 1) ON organisation = number ORDER BY number",
-        "names": "SELECT number AS organisation, named.name AS name, count(*) AS rows FROM named JOIN organised USING (role, id) "
-        "WHERE named.name IS NOT NULL GROUP BY ALL ORDER BY 1, 3 DESC, 2",
+        "names": "SELECT number AS organisation, s.name AS name, CAST(sum(s.rows) AS BIGINT) AS rows FROM spelled s JOIN organised USING (role, id) "
+        "WHERE s.name IS NOT NULL GROUP BY ALL ORDER BY 1, 3 DESC, 2",
         "amounts": f"SELECT organisation, what, year, currency, rows, {text} AS amount, without_amount FROM ({both}) "
         "ORDER BY organisation, what, year, currency",
         "methods": f"SELECT organisation, procurement_method AS method, count(*) AS contracts FROM linked JOIN {flat} ON row = _rowid "
@@ -239,7 +261,7 @@ def write_organisations(con: duckdb.DuckDBPyConnection, pages: Path, path: Path)
                     cursor.adbc_ingest(name, con.sql(sql).to_arrow_reader(BATCH_ROWS), mode="append")
             target.commit()
     finally:
-        for name in ("named", "organised", "linked"):
+        for name in ("raw", "spellings", "named", "spelled", "known", "found", "organised", "linked"):
             con.execute(f"DROP TABLE IF EXISTS temp.{name}")
         con.execute("SET preserve_insertion_order = false; DETACH pages")
     database = sqlite3.connect(path)
