@@ -19,6 +19,8 @@ from pipelines.publication.formats.ocds import OcdsFacts, completed, is_register
 from pipelines.publication.formats.ocds_tree import Builder
 from pipelines.publication.metadata.citation import apa
 from pipelines.publication.metadata.described import describe
+from pipelines.publication.organisations import AWARD, CONTRACT
+from pipelines.serving.organisations import suppliers_of
 from pipelines.serving.process import (
     FLAT,
     SHOWN,
@@ -120,10 +122,17 @@ async def process(datasette: Any, request: Request) -> Response:
         body = orjson.dumps(_ocds(datasette, ocid, owner, rows, here))
         return Response(body, content_type="application/json; charset=utf-8", headers=OPEN)
     page = Page(datasette, request, owner, rows, counts)
+    suppliers: dict[str, str] = {}
+    for what, table in ((AWARD, "awards"), (CONTRACT, FLAT)):
+        numbers = [int(row["_rowid"]) for row in rows.get(table, ()) if "_table" not in row]
+        if numbers and datasette.organisations_file.exists():
+            find = partial(suppliers_of, what=what, rows=numbers, limit=SHOWN)
+            found = await datasette.get_database("ingp").execute_fn(lambda con, find=find: find(con))
+            suppliers |= {each["id"]: each["name"] for each in found}
     context = {
         "ocid": ocid, "owner": owner, "page": page, "head": page.head, "stages": STAGES, "shown": SHOWN,
         "head_columns": HEAD, "columns": COLUMNS, "here": here,
-        **citation(datasette, request, here, page.title or ocid, owner),
+        "suppliers": suppliers, **citation(datasette, request, here, page.title or ocid, owner),
     }  # fmt: skip
     return Response.html(await datasette.render_template("process.html", context, request=request))
 

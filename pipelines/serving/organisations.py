@@ -142,3 +142,14 @@ def of_row(con: sqlite3.Connection, role: str, what: int, row: int) -> list[str]
         [what, row, role],
     )
     return [each["id"] for each in found]
+
+
+def suppliers_of(con: sqlite3.Connection, what: int, rows: Sequence[int], limit: int) -> list[Row]:
+    """Id and name of the suppliers of these rows, those with most contracts first."""
+    marks = ", ".join("?" * len(rows))
+    return _rows(
+        con,
+        "SELECT DISTINCT o.number, o.id, o.name FROM organisations.links l JOIN organisations.organisations o ON o.number = l.organisation "
+        f"WHERE l.what = ? AND l.row IN ({marks}) AND o.role = 'supplier' ORDER BY o.number LIMIT ?",
+        [what, *rows, limit],
+    )

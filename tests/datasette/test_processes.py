@@ -86,6 +86,8 @@ def test_a_process_tells_its_story_in_order(made: Any) -> None:
     assert "contracts.csv" in html and "XAA-procurement-000000000000" in html
     assert f"/v/{made.package['version']}/processes/{OCID}" in html
     assert len(html) < 100_000
+    for name in ("Alfa S.A.", "Ana Ejemplo"):
+        assert f'<a href="/suppliers/{named(made, "suppliers", name)["id"]}">{name}</a>' in html
 
 
 def test_nothing_of_a_large_process_is_cut_silently(made: Any) -> None:
