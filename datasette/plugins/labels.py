@@ -3,6 +3,7 @@
 from typing import Any
 
 from datasette import Request, hookimpl
+from datasette.utils import tilde_encode
 from markupsafe import Markup, escape
 
 LONG = 60
@@ -14,11 +15,13 @@ CUT = 200
 
 @hookimpl
 def render_cell(
-    value: Any, column: str, table: str | None, datasette: Any, request: Request
+    row: Any, value: Any, column: str, table: str | None, datasette: Any, request: Request
 ) -> Markup | None:
-    """Label beside a code, link for an address, number as the language writes it; None otherwise."""
+    """Label beside a code, link for an address or to a page, number as the language writes it; None otherwise."""
     if value is None or value == "" or isinstance(value, bytes):
         return None
+    if table and (path := _page(datasette, row, column, table)):
+        return Markup('<a href="{}" rel="nofollow">{}</a>').format(path, value)
     kind, _codelist = datasette.published.kind(table, column)
     site = datasette.published.in_language(request.scope["language"])
     if kind in ("member", "code", "boolean") and (words := site.label(table, column, value)):
@@ -30,6 +33,26 @@ def render_cell(
         shown = site.number(value) if kind in ("number", "integer") else str(value)
         return Markup(f'<data class="number" value="{value}">{escape(shown)}</data>')
     return _text(str(value), kind, whole="pks" in request.url_vars)
+
+
+def _page(datasette: Any, row: Any, column: str, table: str) -> str | None:
+    """The page of the process, buyer or supplier that a cell names."""
+    names = row.keys()
+    if not table.startswith("procurement_") or "ocid" not in names or "member_code" not in names:
+        return None
+    if column == "ocid":
+        return datasette.process_path(datasette, str(row["ocid"]), row["member_code"])
+    kind = {"buyer_name": "buyers", "supplier_name": "suppliers"}.get(column)
+    if (
+        kind
+        and table in ("procurement_processes", "procurement_contracts_flat")
+        and datasette.organisations_file.exists()
+    ):
+        keys = datasette.get_database("ingp").keys.get(table, ())
+        if keys and all(key in names for key in keys):
+            key = ",".join(tilde_encode(str(row[key] or "")) for key in keys)
+            return datasette.urls.path(f"/{kind}/of/{table.removeprefix('procurement_')}/{key}")
+    return None
 
 
 def _text(text: str, kind: str, whole: bool) -> Markup:

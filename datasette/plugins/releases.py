@@ -15,8 +15,8 @@ from pipelines.publication.withdrawn import Withdrawn
 FOREVER = "public, max-age=31536000, immutable"
 FOR_NOW = "public, max-age=60"
 BLOCK = 2**18
-LASTING = re.compile(r"/(ingp|tables|members)(\.json|/|$)")
-"""Pages of the served release that live below its number too."""
+LASTING = re.compile(r"/((ingp|tables|members)(\.json|/|$)|(buyers|suppliers|processes)(\.\w+|/|$))")
+"""Pages of the served release that live below its number too; ``ingp.db`` is a file."""
 
 OPEN = {
     "access-control-allow-origin": "*",
@@ -183,6 +183,16 @@ async def old_table(datasette: Any, request: Request) -> Response:
     return Response.html(await datasette.render_template("old_table.html", context, request=request))
 
 
+async def old_page(datasette: Any, request: Request) -> Response:
+    """A page made from several tables, of a release that is no longer served row by row."""
+    release = datasette.releases.get(request.url_vars["release"])
+    if release is None:
+        raise NotFound("There is no such release")
+    context = {"of": release, "path": request.url_vars["path"]}
+    html = await datasette.render_template("old_page.html", context, request=request)
+    return Response.html(html, status=404)
+
+
 async def latest(datasette: Any, request: Request) -> Response:
     """The newest release under the same path. Asked again each minute, so that nobody keeps an old answer."""
     path = request.url_vars.get("path") or ""
@@ -197,6 +207,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (r"^/v(?P<form>\.json)?/?$", release_list),
         (r"^/v/(?P<release>[^/]+?)(?P<form>\.json)?/?$", release_page),
         (r"^/v/(?P<release>[^/]+)/(?:ingp|tables)/(?P<table>\w+)$", old_table),
+        (r"^/v/(?P<release>[^/]+)/(?P<path>(buyers|suppliers|processes)([./].*)?)$", old_page),
         (
             r"^/v/(?P<release>[^/]+)/(?P<path>(?!changes/|(?:ask|chart|embed|questions|search)\b).+)$",
             release_file,

@@ -27,6 +27,7 @@ from pipelines.publication.formats.zipped import write_zip
 from pipelines.publication.gather import PublishedTable, create_reference_tables, gather_tables
 from pipelines.publication.metadata.datapackage import datapackage, table_schema
 from pipelines.publication.metadata.datasette import datasette_config, datasette_metadata
+from pipelines.publication.organisations import ORGANISATIONS, write_organisations
 from pipelines.publication.summaries import SUMMARIES, Judgements, create_summaries
 from pipelines.publication.verify import verify_release
 from pipelines.records import AcceptedVersion, Release, ReleaseFile
@@ -133,6 +134,7 @@ def _build(
     progress("SQLite", steps - 4, steps)
     write_pages(con, tables, REFERENCE, work / PLACE)
     write_sqlite(con, tables, REFERENCE, work / SQLITE, work / PLACE)
+    write_organisations(con, work / PLACE, work / ORGANISATIONS)
     parts = tuple(_version_facts(version) for version in versions)
     with ThreadPoolExecutor(1) as beside:
         # The longest step keeps one processor busy, and so do the next ones: they are done at once.

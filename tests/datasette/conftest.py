@@ -272,3 +272,17 @@ def build(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Any
         return other.release
 
     return made
+
+
+@pytest.fixture(scope="session")
+def serve(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Packages -> the site over a release made of them."""
+    made: list[Site] = []
+
+    def served(packages: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]]) -> Site:
+        made.append(make_site(catalogue, tmp_path_factory.mktemp("served"), packages))
+        return made[-1]
+
+    yield served
+    for each in made:
+        each.close()

@@ -49,6 +49,11 @@ def _prefixes(member: Member) -> tuple[str, ...]:
     return tuple(prefix for prefix in member.ocid_prefixes if prefix.startswith("ocds-"))
 
 
+def is_registered(member: Member, ocid: str) -> bool:
+    """Whether the number of a process begins with a registered prefix of its member."""
+    return ocid.startswith(tuple(f"{prefix}-" for prefix in _prefixes(member)))
+
+
 def _condition(member: Member) -> str:
     starts = (f"starts_with(ocid, {quote_text(prefix + '-')})" for prefix in _prefixes(member))
     return f"({' OR '.join(starts)})"
@@ -147,7 +152,7 @@ def ocds_releases(
                     rows[table] = list(head[1])
                     head = next(cursors[table], None)
                 heads[table] = head
-            yield _completed(builder.release(ocid, rows), facts)
+            yield completed(builder.release(ocid, rows), facts)
 
 
 def _rows(
@@ -170,7 +175,8 @@ def _rows(
             yield dict(zip(names, row, strict=True))
 
 
-def _completed(release: dict[str, Any], facts: OcdsFacts) -> dict[str, Any]:
+def completed(release: dict[str, Any], facts: OcdsFacts) -> dict[str, Any]:
+    """A release with what OCDS demands of its head, filled as the head of this module says."""
     tags = release.pop("tag", None) or [code for name, code in _STAGES if name in release] or ["compiled"]
     head = {
         "ocid": release["ocid"],
