@@ -18,6 +18,7 @@ from datasette import NotFound, Request, Response, hookimpl
 
 from pipelines.publication.formats.answer_book import write_answer
 from pipelines.publication.withdrawn import Withdrawn
+from pipelines.serving.addresses import with_language
 from pipelines.serving.answers import (
     Answer,
     Coverage,
@@ -276,9 +277,8 @@ async def _page(
         status = {"busy": 503, "your_turn": 429}.get(problem, 400)
     elif answer and coverage:
         context |= datasette.answer_context(telling, answer, coverage)
-        context["snippet"] = datasette.frame_snippet(
-            request, telling.address(form="embed/ask", _lang=site.language), telling.title
-        )
+        frame = with_language(telling.address(form="embed/ask"), site.language, datasette.setting("base_url"))
+        context["snippet"] = datasette.frame_snippet(request, frame, telling.title)
     html = await datasette.render_template("ask.html", context, request=request)
     return Response.html(html, status=status, headers={"cache-control": FOR_NOW})
 

@@ -11,7 +11,9 @@ from pipelines.serving.sitemap import index, parts, sitemap
 
 FOR_NOW = {"cache-control": "public, max-age=3600", "access-control-allow-origin": "*"}
 
-PAGES = ("/questions", "/ask", "/search", "/feeds", "/developers", "/v/", "/ingp/-/analytics")
+PAGES = (
+    "/questions", "/ask", "/search", "/buyers", "/suppliers", "/feeds", "/developers", "/v/", "/ingp/-/analytics",
+)  # fmt: skip
 """Pages of plugins; those that this site does not have are not listed."""
 
 ROBOTS = """\

@@ -12,6 +12,7 @@ from datasette import NotFound, Request, Response, hookimpl
 from datasette.utils import tilde_encode
 from markupsafe import Markup
 
+from pipelines.serving.addresses import with_language
 from pipelines.serving.workers import SqlRefusedError
 
 ROWS = 20
@@ -44,9 +45,7 @@ def frame_snippet(datasette: Any, request: Request, address: str, title: str) ->
 async def _embedded(datasette: Any, request: Request, context: dict[str, Any], status: int = 200) -> Response:
     language = request.scope["language"]
     asked = [(key, value) for key, value in parse_qsl(request.query_string, True) if key != "_lang"]
-    context |= {
-        "opens": f"{context['opens']}{'&' if '?' in context['opens'] else '?'}{urlencode({'_lang': language})}"
-    }
+    context |= {"opens": with_language(context["opens"], language, datasette.setting("base_url"))}
     html = await datasette.render_template("embed.html", context | {"arguments": asked}, request=request)
     headers = dict(FRAMED) if status == 200 else {"x-may-be-framed": "1", "cache-control": "no-store"}
     return Response.html(html, status=status, headers=headers)
@@ -185,7 +184,8 @@ def extra_template_vars(datasette: Any, request: Request | None, template: str |
         table = request.url_vars.get("table", "")
         place = f"embed/ingp/{table}"
         title = datasette.published.in_language(language).table(table)["title"]
-    address = datasette.urls.path(f"/v/{release}/{place}") + f"?{urlencode([*asked, ('_lang', language)])}"
+    path = datasette.urls.path(f"/v/{release}/{place}") + (f"?{urlencode(asked)}" if asked else "")
+    address = with_language(path, language, datasette.setting("base_url"))
     return {"embedding": {"address": address, "snippet": frame_snippet(datasette, request, address, title)}}
 
 

@@ -214,7 +214,7 @@ def test_a_frame_is_small_and_says_where_it_is_from(contracts_site: Any, languag
         "ingp/procurement_contracts_flat?procurement_method=direct&_search=puente",
         "sql?sql=select+1+as+x",
     ):
-        answer = contracts_site.get(f"/v/{name}/embed/{place}&_lang={language}")
+        answer = contracts_site.get(f"/{language}/v/{name}/embed/{place}")
         assert answer.status_code == 200 and f'<html lang="{language}">' in answer.text
         assert len(answer.content) < 30_000 and f"/v/{name}/" in answer.text and "CC BY" in answer.text
 
@@ -229,7 +229,7 @@ def test_the_snippet_is_one_frame_with_release_and_language(contracts_site: Any)
         snippet = unescape(re.search(r'<textarea[^>]*id="snippet"[^>]*>(.*?)</textarea>', page, re.DOTALL)[1])  # type: ignore[index]
         assert snippet.startswith("<iframe src=") and snippet.count("<") == 2
         source = unescape(re.search(r'src="([^"]+)"', snippet)[1])  # type: ignore[index]
-        assert f"/v/{name}/embed/" in source and "_lang=pt" in source
+        assert f"/pt/v/{name}/embed/" in source and "_lang" not in source
         assert contracts_site.get(source.partition("localhost")[2] or source).status_code == 200
 
 
