@@ -25,6 +25,9 @@ from pipelines.serving.addresses import has_language, split_language, with_langu
 
 COOKIE = "ingp_lang"
 YEAR = 365 * 24 * 60 * 60
+LONGEST_QUERY = 2_000
+"""Characters of a query that search engines are told; with a longer one, six links would be most of the page."""
+
 NAMES = {"es": "Español", "en": "English", "pt": "Português", "fr": "Français"}
 
 _named: ContextVar[str | None] = ContextVar("language of the address", default=None)
@@ -226,7 +229,7 @@ def extra_template_vars(datasette: Any, request: Request | None) -> dict[str, An
     public = datasette.published.release.descriptor["homepage"].rstrip("/")
     # The page of the running release is the one that search engines know; the same page under /v/ leads to it.
     _wish, query = _wished(request.query_string) if request else (None, "")
-    live = (request.path if request else "/") + (f"?{query}" if query else "")
+    live = (request.path if request else "/") + (f"?{query}" if query and len(query) <= LONGEST_QUERY else "")
     alternates = [(code, f"{public}/{code}{live}") for code in LANGUAGES]
     language = request.scope["language"] if request else "en"
     return {
