@@ -274,5 +274,5 @@ def register_routes() -> list[tuple[str, Any]]:
         (r"^/v/(?P<release>[^/]+)/downloads/(?P<table>\w+)\.json$", made_listing),
         (r"^/v/(?P<release>[^/]+)/downloads/(?P<table>[a-z]\w+)$", table_page),
         (r"^/v/(?P<release>[^/]+)/downloads/(?P<member>[A-Z][A-Z0-9]+)/(?P<table>[a-z]\w+)$", table_page),
-        (r"^/v/(?P<release>[^/]+)/members/(?P<member>[A-Z][A-Z0-9]+)$", member_page),
+        (r"^/v/(?P<release>[^/]+)/downloads/(?P<member>[A-Z][A-Z0-9]+)$", member_page),
     ]

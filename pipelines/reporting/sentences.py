@@ -132,7 +132,7 @@ class Sentences:
         if name == "allowed":
             codelist = str(values.get("codelist", ""))
             return ", ".join(self.code_label(codelist, code) for code in value)
-        if name == "known":
+        if name in ("known", "names"):
             return ", ".join(self.table_title(each) for each in value)
         if isinstance(value, list | tuple):
             return ", ".join(visible(str(each), 60) for each in value)

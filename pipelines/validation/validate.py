@@ -189,9 +189,13 @@ def _read_letters(space: Workspace, staged: StagedPackage) -> None:
 def _split_flat(space: Workspace, package_type: PackageType) -> None:
     """Linked tables from the sound rows of a flat one, so that the rules see them; they are unique by construction.
 
-    Not when the member sent some of them beside the flat one: what was submitted is never mixed with what is made.
+    Not when the member sent some of them beside the flat one: what was submitted is never mixed with what is made,
+    and the member is told.
     """
-    if package_type.flat not in space.columns or set(space.columns) - {FLAT}:
+    if package_type.flat not in space.columns:
+        return
+    if linked := [table for table in space.columns if table != FLAT]:
+        space.tell("flat-beside-linked", FLAT, None, {"names": linked})
         return
     sound = f"(SELECT * FROM {FLAT} WHERE {_sound(FLAT)})"
     space.con.execute(f"CREATE TABLE flat_base AS {base(package_type, sound, space.columns[FLAT])}")

@@ -32,10 +32,10 @@ def visit(browser: Any, served: Any) -> Iterator[Any]:
         context.close()
 
 
-def follow(page: Any, locator: Any) -> None:
-    """Click, and wait for the page that it leads to: not even a slow machine reads the old one."""
+def follow(page: Any, locator: Any, key: str = "") -> None:
+    """Click, or press a key, and wait for the page that it leads to: not even a slow machine reads the old one."""
     with page.expect_navigation():
-        locator.click()
+        locator.press(key) if key else locator.click()
 
 
 def taken(page: Any, link: Any) -> bytes:
@@ -85,6 +85,30 @@ def test_journalist_on_a_phone(
     follow(page, page.get_by_role("link", name=open_row).first)
     assert page.locator(".origin").is_visible() and page.locator(".record dt").count() > 10
     assert page.get_by_role("link", name="CC BY 4.0").is_visible()
+
+
+def test_journalist_asks_and_searches(visit: Any, served: Any) -> None:
+    """A sentence in Portuguese becomes a chart and figures that lead to their rows; words find rows anywhere."""
+    page = visit("pt", 360)
+    page.goto("/ask")
+    page.locator("#sentence").fill("contratos diretos 2025")
+    follow(page, page.locator("#sentence"), "Enter")
+    assert page.locator(".chip").count() == 2
+    assert page.locator("main img").first.is_visible()
+    figure = page.locator("td a.number").first
+    counted = count_in(figure.inner_text())
+    follow(page, figure)
+    assert count_in(page.locator("#rows").inner_text()) == counted
+
+    page.goto("/search")
+    page.locator("main input[type=search]").first.fill("servicio")
+    page.keyboard.press("Enter")
+    with_accent = page.locator("main").inner_text()
+    page.locator("main input[type=search]").first.fill("SERVÍCIO")
+    page.keyboard.press("Enter")
+    assert count_in(page.locator("main p", has_text=re.compile(r"^\d")).first.inner_text()) == count_in(
+        re.search(r"^\d.*$", with_accent, re.MULTILINE).group()
+    )
 
 
 def test_researcher_at_a_desk(visit: Any, served: Any) -> None:

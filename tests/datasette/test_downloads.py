@@ -35,7 +35,7 @@ def below(site: Any, path: str) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_link_of_the_pages_is_a_file_as_announced(site: Any, language: str) -> None:
-    pages = [f"downloads/{TABLE}", f"downloads/XAA/{TABLE}", "members/XAA"]
+    pages = [f"downloads/{TABLE}", f"downloads/XAA/{TABLE}", "downloads/XAA"]
     found = set()
     for page in pages:
         answer = ask(site, below(site, page), accept_language=language)
@@ -72,7 +72,7 @@ def test_made_files_have_ranges_etags_and_heads(site: Any) -> None:
     [
         f"csv/XBB/{TABLE}.csv", f"csv/XAA/1999/{TABLE}.csv", f"excel/de/{TABLE}.csv", f"xlsx/es/{TABLE}-1.xlsx", "jsonl/x_y.jsonl",
         f"csv/%2e%2e/csv/XAA/{TABLE}.csv", f"csv/XAA/%2e%2e/{TABLE}.csv", f".made/{TABLE}", "ocds/XCC/releases.txt", "ocds/INGP/releases.json",
-        "metadata/XZZ/dcat.ttl", "metadata/nothing_here/dcat.ttl", f"csv/XAA/.{TABLE}.csv.json", "downloads/nothing_here", "members/XZZ",
+        "metadata/XZZ/dcat.ttl", "metadata/nothing_here/dcat.ttl", f"csv/XAA/.{TABLE}.csv.json", "downloads/nothing_here", "downloads/XZZ",
     ],
 )  # fmt: skip
 def test_what_the_release_has_not_is_not_made(site: Any, path: str) -> None:
@@ -80,8 +80,8 @@ def test_what_the_release_has_not_is_not_made(site: Any, path: str) -> None:
 
 
 def test_ocds_of_members_with_a_prefix(site: Any) -> None:
-    assert "OCDS" not in ask(site, below(site, "members/XAA")).text
-    links = re.findall(r'href="([^"]+/ocds/XCC/[^"]+)"', ask(site, below(site, "members/XCC")).text)
+    assert "OCDS" not in ask(site, below(site, "downloads/XAA")).text
+    links = re.findall(r'href="([^"]+/ocds/XCC/[^"]+)"', ask(site, below(site, "downloads/XCC")).text)
     assert len(links) == 4
     for link in links:
         answer = ask(site, link)

@@ -24,7 +24,7 @@ from pipelines.validation.exact.plan import make_plan
 from pipelines.validation.exact.probe import Probe
 from pipelines.validation.exact.rewrite import rewrite
 from pipelines.validation.exact.scan import Settings, gather, keep_order, propose, screen_rows
-from pipelines.validation.exact.source import MisreadError, Source, StoppedError
+from pipelines.validation.exact.source import MisreadError, Source, StoppedError, begins_even
 from pipelines.validation.exact.typed import TypedTable, TypedWriter
 
 STOP_ROWS = 100
@@ -92,12 +92,14 @@ def _prove_and_examine(
     folder: Path,
     side: Executor,
 ) -> tuple[Source, Finished]:
-    """First as if every record had as many cells as it should, for most files are so; then counting them; then by one
-    thread alone, for DuckDB's threads may begin in the middle of a quoted cell and take its lines for rows.
+    """First as if every record had as many cells as it should, for most files are so (unless the first of them show
+    otherwise); then counting them; then by one thread alone, for DuckDB's threads may begin in the middle of a
+    quoted cell and take its lines for rows.
     """
     lookups = _read_lookups(probe)
     width = len(probe.fields)
-    for count_cells, parallel in ((False, True), (True, True), (True, False)):
+    ways = ((False, True), (True, True), (True, False))
+    for count_cells, parallel in ways if begins_even(path, delimiter, width) else ways[1:]:
         source = Source(path, delimiter, width, count_cells=count_cells, parallel=parallel, terminal=terminal)
         source.begin(side)
         try:

@@ -17,7 +17,8 @@ def rewrite(probe: Probe, target: Path, check: Callable[[int, int], None]) -> Fr
     """
     resource = probe.resource
     terminal: FrictionlessException | None = None
-    with resource, target.open("w", encoding="utf-8", newline="") as file:
+    # Its own mark in front, so that one that belongs to the first cell stays there.
+    with resource, target.open("w", encoding="utf-8-sig", newline="") as file:
         # With both characters in its line end, Python's writer quotes a cell that has either.
         writer = csv.writer(file, lineterminator="\r\n")
         size = probe.path.stat().st_size

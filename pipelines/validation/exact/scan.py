@@ -79,6 +79,7 @@ def screen_rows(
         if settings.typed is not None:
             screened.writer = _typed_writer(plan, settings.typed)
         counted = odd = errors = 0
+        most = _most_errors(plan.probe)
         batches = _batches(con, plan, source, screened.writer)
         for places, flags, hashes in batches:
             suspects = places[flags]
@@ -99,9 +100,12 @@ def screen_rows(
                 if screened.writer is not None:
                     screened.writer.discard()
                 break
-            if settings.limit_errors:
+            if settings.limit_errors and _may_reach(
+                settings.limit_errors - errors, source, screened, counted, most
+            ):
+                fresh = np.concatenate(screened.suspects)
                 errors += _count_errors(
-                    judge, source, screened, counted, suspects, settings.limit_errors - errors
+                    judge, source, screened, counted, fresh[fresh >= counted], settings.limit_errors - errors
                 )
                 counted = screened.reached
                 if errors >= settings.limit_errors:
@@ -109,6 +113,20 @@ def screen_rows(
         else:
             screened.reached = len(source)
             return screened
+
+
+def _most_errors(probe: Probe) -> int:
+    """Errors that a row of the right width can have by itself: the type of every cell, or all its constraints."""
+    return 2 + sum(1 + len(described.constraints) for described in probe.fields)
+
+
+def _may_reach(wanted: int, source: Source, screened: Screened, since: int, most: int) -> bool:
+    """Whether the rows that nobody has judged yet may have so many errors; judging them costs a millisecond each."""
+    fresh = sum(int((places >= since).sum()) for places in screened.suspects)
+    odd = source.irregular.between(since, screened.reached)
+    # A row of another width has no more cells than bytes, and a missing cell is one error.
+    bytes_of_odd = int((source.starts[odd + 1] - source.starts[odd]).sum()) if len(odd) else 0
+    return fresh * most + bytes_of_odd + len(odd) * most >= wanted
 
 
 def _count_errors(

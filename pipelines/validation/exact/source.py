@@ -12,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from frictionless import FrictionlessException
 
-from pipelines.structure import Records, iterate_records
+from pipelines.structure import Records, iterate_records, prove_segment
 from pipelines.validation.exact.arrays import Growing
 
 _SHORTEST_STRETCH, _LONGEST_STRETCH = 8 << 20, 100 << 20
+
+_BEGINNING = 8 << 20
+"""Bytes of the file in which every cell is counted before anything else."""
 
 _SIGHT = 4096
 """Bytes before and behind a place that are looked at to see whether a line with quotes is there."""
@@ -193,6 +196,17 @@ class Source:
                 if len(found) != len(some):
                     raise MisreadError("a record is more than one to csv.reader")
                 yield from zip(some, found, strict=True)
+
+
+def begins_even(path: Path, delimiter: str, width: int) -> bool:
+    """Whether the records at the beginning of a file have `width` cells each. Raises `UnprovedError`."""
+    with path.open("rb") as file:
+        data = file.read(_BEGINNING)
+    start = len(BOM) if data.startswith(BOM) else 0
+    records, _used = prove_segment(
+        data[start:], delimiter=delimiter, offset=start, final=len(data) < _BEGINNING
+    )
+    return bool((records.cells == width).all())
 
 
 def _is_dangerous(handle: int, place: int) -> bool:
