@@ -114,6 +114,7 @@ def openapi(title: str, version: str, address: str, licence: Mapping[str, str],
         "/ingp/-/analytics.csv": _get("SQL to DuckDB, all rows; for a spreadsheet with `_excel`.", [*sql, excel], {CSV: text}, streamed, asking),
         "/ingp/-/analytics.jsonl": _get("SQL to DuckDB, all rows.", sql, {LINES: text}, streamed, asking),
         "/ingp/-/analytics.parquet": _get("SQL to DuckDB, all rows.", sql, {PARQUET: binary}, streamed, asking),
+        **_for_people(table, release, binary),
         "/feed.atom": _get("News of all releases; also below /es, /en, /pt, /fr, like every feed.", [], {ATOM: text}, problems=()),
         "/ingp/{table}.atom": _get("News of a table, or of the rows that filters leave.", [table, *search], {ATOM: text}, problems=(400, 404, 410)),
         "/members/{member}.atom": _get("News of a member.", [_place("member", "Code of a member with data.")], {ATOM: text}),
@@ -148,6 +149,52 @@ def openapi(title: str, version: str, address: str, licence: Mapping[str, str],
     }
 
 
+def _for_people(table: Any, release: Any, binary: Any) -> dict[str, Any]:
+    """Paths of what the pages for people show: members, tables, organisations, processes, questions, search."""
+
+    def told(words: str, *parameters: Any, problems: Iterable[int] = (404,)) -> dict[str, Any]:
+        return _get(words, list(parameters), {"application/json": _ref("Told")}, problems=problems)
+
+    def rows(words: str, *parameters: Any) -> dict[str, Any]:
+        return _get(words, list(parameters), {"application/json": _ref("Organisations")}, problems=(400, 404))
+
+    found = [_query("q", "A question in words, in the language of `_lang`."), _query("what", "What is counted, for example `contracts`."),
+             _query("by", "What the figures are told by, for example `member` or `year`."), _query("year", "Only this year."),
+             _query("member", "Only this member; may be repeated."), _query("method", "Only this procurement method; may be repeated."),
+             _query("over", "Only amounts from here on."), _query("currency", "Only amounts in this currency.")]  # fmt: skip
+    lists: dict[str, Any] = {}
+    for kind in ("buyers", "suppliers"):
+        narrowed = (
+            _query("member_code", "Only those of this member."),
+            _query("_search", "Words of a name."),
+        )
+        lists[f"/{kind}.json"] = rows(f"The {kind}, most contracts first.", *narrowed, _query("_size", "How many, at most 1,000.", "integer"),
+                                      _query("_next", "The `next` of the page before."))  # fmt: skip
+        lists[f"/{kind}.csv"] = _get(
+            f"All {kind}, a line for each currency.", [*narrowed], {CSV: {"type": "string"}}
+        )
+        lists[f"/{kind}/{{id}}.json"] = told(f"One of the {kind}.", _place("id", "The `id` of the list."))
+    asking = (404, 429, 503)
+    return {
+        **lists,
+        "/members.json": told("All members.", problems=()),
+        "/members/{member}.json": told("A member: what it sent, and how complete it is.", _place("member", "Code of a member.")),
+        "/tables/{table}.json": told("A table: its columns, coverage, quality and files.", table),
+        "/tables/{table}/{column}.json": told("A column: its codes and how often it is filled.", table, _place("column", "A column of the table.")),
+        "/processes/{ocid}.json": _get("A contracting process in OCDS; 300 names the members when several have its number.",
+                                       [_place("ocid", "Number of a process, tilde-encoded.")], {"application/json": {"type": "object"}}),
+        "/processes/{member}/{ocid}.json": _get("The process of one member, in OCDS.", [
+            _place("member", "Code of a member."), _place("ocid", "Number of a process, tilde-encoded.")], {"application/json": {"type": "object"}}),
+        "/questions.json": told("Questions that every release answers.", problems=()),
+        "/questions/{slug}.json": told("One question: answer, coverage, SQL.", _place("slug", "The `question` of the list."), _query("member", "Code of a member.")),
+        "/search.json": told("Search in all tables.", _query("q", "Words; accents and capitals do not matter."), _query("table", "Only this table."),
+                             _query("page", "Number of a page of one table.", "integer")),
+        "/ask.json": told("Figures by member, year or any other group, each in its own currency.", *found, problems=asking),
+        "/ask.xlsx": _get("The same figures as a workbook that names its question.", found, {XLSX: binary}, problems=asking),
+        "/v/{release}/ask.json": told("The figures of one release.", release, *found, problems=asking),
+    }  # fmt: skip
+
+
 def _schemas(tables: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     def fields(required: str, **properties: Any) -> dict[str, Any]:
         return {"type": "object", "required": required.split(), "properties": properties}
@@ -175,6 +222,9 @@ def _schemas(tables: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
         "Problem": fields("title status detail", type=text, title=text, status=number, detail=text, details=anything, said=text, instance=text),
         "Page": fields("ok rows", ok={"const": True}, rows={"type": "array", "items": anything}, next={"type": ["string", "null"]},
                        next_url={"type": ["string", "null"]}, truncated=truth, count={"type": ["integer", "null"]}),
+        "Organisations": fields("ok rows next next_url", ok={"const": True}, next={"type": ["integer", "null"]}, next_url={"type": ["string", "null"]},
+                                rows={"type": "array", "items": fields("url id name member_code", url=text, id=text, name=text, member_code=text)}),
+        "Told": fields("ok", ok={"const": True}, release=text),
         "Database": fields("database tables", database=text, tables={"type": "array", "items": fields("name columns", name=text, columns=texts)}),
         "Answer": fields("ok release row_count columns types rows", ok={"const": True}, release=text, row_count=number, columns=texts,
                          types=texts, rows={"type": "array", "items": anything}),

@@ -98,10 +98,7 @@ def test_the_page_in_every_language(site: Any, language: str) -> None:
     assert page.status_code == 200 and len(BLOCK.findall(page.text)) == len(KINDS)
     assert f'href="/{language}/feeds"' in page.text and 'href="/openapi.json"' in page.text
     # A file has one address, in every language.
-    assert (
-        f"/{language}/latest" not in page.text
-        and f"/{language}/ingp/{TABLE}.csv" not in page.text
-    )
+    assert f"/{language}/latest" not in page.text and f"/{language}/ingp/{TABLE}.csv" not in page.text
 
 
 def test_a_site_without_data_has_examples_too(empty_site: Any) -> None:

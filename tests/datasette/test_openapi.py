@@ -17,6 +17,10 @@ EXAMPLES = {
     "/ingp/-/analytics.parquet": f"?{QUESTION}", "/ingp/-/analytics.xlsx": f"?{QUESTION}",
     "/v/{release}/downloads/{table}.json": "", "/v.json": "", "/v/{release}.json": "", "/v/{release}/{path}": "",
     "/latest/{path}": "", "/as-of/{day}/{path}": "",
+    "/buyers.json": "?_size=1", "/buyers.csv": "", "/buyers/{id}.json": "", "/suppliers.json": "?_search=vialidad", "/suppliers.csv": "?member_code=XAA",
+    "/suppliers/{id}.json": "", "/members.json": "", "/members/{member}.json": "", "/tables/{table}.json": "", "/tables/{table}/{column}.json": "",
+    "/processes/{ocid}.json": "", "/processes/{member}/{ocid}.json": "", "/questions.json": "", "/questions/{slug}.json": "",
+    "/search.json": "?q=papel", "/ask.json": "?by=member", "/ask.xlsx": "?by=year", "/v/{release}/ask.json": "?by=member",
 }  # fmt: skip
 BETWEEN_RELEASES = {
     "/v/{newer}/changes/{older}.json", "/v/{newer}/changes/{older}/{table}.parquet",
@@ -54,6 +58,11 @@ def test_live_answers_are_as_described(site: Any, described: Any, path: str) -> 
         .replace("{release}", site.package["version"])
         .replace("{path}", "datapackage.json")
     )
+    if "{id}" in asked:
+        kind = path.split("/")[1]
+        asked = asked.replace("{id}", site.get(f"/{kind}.json?_size=1").json()["rows"][0]["id"])
+    asked = asked.replace("{ocid}", "ocds-xaa000-001").replace("{column}", "tender_status")
+    asked = asked.replace("{slug}", "who-publishes")
     answer = site.get(asked.replace("{day}", "9998-01-01") + EXAMPLES[path])
     told = operation["responses"][str(answer.status_code)]
     assert answer.status_code in (200, 302)
