@@ -9,7 +9,7 @@ from pipelines.publication.gather import PublishedTable
 from pipelines.publication.metadata.datapackage import PROVENANCE_TEXTS, TITLE
 from pipelines.publication.metadata.licences import licence_of
 
-PAGE_ROWS, WIDE_PAGE_ROWS = 30, 20
+PAGE_ROWS, WIDE_PAGE_ROWS = 30, 15
 """Rows of a page. Wide tables have fewer, so that the page of one with all columns filled weighs under 100 kB."""
 
 WIDE = 30
