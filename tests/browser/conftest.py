@@ -30,8 +30,9 @@ PATIENCE = 120_000
 """Milliseconds that a page may take: on a busy machine slowness is not what these tests look for."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All on one worker of xdist: each other one would have to publish and to serve again."""
+    """All on one worker of xdist: each other one would have to publish and to serve again. xdist reads the mark next."""
     own = Path(__file__).parent
     for item in items:
         if own in item.path.parents:
