@@ -18,6 +18,11 @@ BLOCK = 2**18
 LASTING = re.compile(r"/((ingp|tables|members)(\.json|/|$)|(buyers|suppliers|processes)(\.\w+|/|$))")
 """Pages of the served release that live below its number too; ``ingp.db`` is a file."""
 
+READS_ANY = re.compile(r"/(ingp/-/(query|analytics)|embed/sql|search)(\.|/|$)")
+"""Addresses that read any table. While one of the served release is withdrawn they are gone too, for they would give
+it out; the next release has them again.
+"""
+
 OPEN = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, HEAD, OPTIONS",
@@ -236,6 +241,8 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
                 tables = (_table_of(scope["path"], each) for each in ("/ingp/", "/tables/"))
                 table = next(filter(None, tables), None)
                 withdrawn = table and datasette.withdrawals.of_table(releases.served, table)
+                if not withdrawn and READS_ANY.match(scope["path"]):
+                    withdrawn = datasette.withdrawals.of_file(releases.served, None)
                 if withdrawn:
                     answer = await gone(datasette, Request(scope, receive), withdrawn)
                     await answer.asgi_send(send)

@@ -250,6 +250,13 @@ def test_withdrawn_tables_are_gone_with_a_reason(site: Any, withdrawn: str, lang
     for path in (f"/ingp/{withdrawn}", f"/ingp/{withdrawn}/XAA,x,y", address(site, f"csv/{withdrawn}.csv")):
         page = ask(site, path, accept_language=language, accept="text/html")
         assert page.status_code == 410 and REASONS[language] in page.text
+    for path in (
+        "/ingp/-/analytics?sql=select+1",
+        "/ingp/-/query.csv?sql=select+1",
+        "/search?q=a",
+        "/embed/sql?sql=select+1",
+    ):
+        assert ask(site, path).status_code == 410, path
     for path in (f"/ingp/{withdrawn}.json", f"/ingp/{withdrawn}.csv", address(site, "ingp.duckdb")):
         answer = ask(site, path, accept="*/*")
         assert answer.status_code == 410 and answer.headers["content-type"] == "application/problem+json"
