@@ -19,7 +19,6 @@ HEADINGS = (
 PutContracts = Callable[..., Path]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All on one worker of xdist: a second test server would cost more than it gives."""
     own = Path(__file__).parent

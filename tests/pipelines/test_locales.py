@@ -15,7 +15,7 @@ from pipelines.reporting import Sentences
 FILLED_BY_SENTENCES = {"field", "table", "value", "cell", "row", "file", "sheet", "count"}
 """Placeholders that every finding has; the others come as parameters of the finding."""
 
-LISTS = {"allowed", "known"}
+LISTS = {"allowed", "known", "names"}
 
 
 def placeholders(text: str) -> list[str]:
