@@ -222,10 +222,10 @@ def _bound_proof(field: Field, column: str, sign: str, limit: Any) -> str | None
 
 def _number_bound(field: Field, column: str, sign: str, limit: Any) -> str | None:
     floating = isinstance(limit, float)
-    if not isinstance(limit, float | int | Decimal) or isinstance(limit, bool) or limit != limit:
+    if not _is_finite(limit):
         return None
     exact = Decimal(repr(limit)) if floating else Decimal(limit)
-    if not exact.is_finite() or abs(exact) >= 10**15:
+    if abs(exact) >= 10**15:
         return None
     mark = field.decimal_char  # type: ignore[attr-defined]
     text = column if mark == "." else f"replace({column}, {quote_text(mark)}, '.')"
@@ -250,7 +250,7 @@ def _quick_number(field: Field, column: str, exact: str) -> str:
     for name, value in field.constraints.items():
         if name in _BOUNDS and value is not None:
             limit = reader(value)
-            if limit is None or limit != limit:
+            if not _is_finite(limit):
                 return exact
             low, high = (
                 (max(low, float(limit)), high)
@@ -261,6 +261,15 @@ def _quick_number(field: Field, column: str, exact: str) -> str:
     # ``+-1`` is a number to DuckDB; whatever begins with a plus sign or a blank sorts before the minus sign.
     inside = f"{near} > {low!r}::DOUBLE AND {near} < {high!r}::DOUBLE AND {column} >= '-'"
     return f"CASE WHEN {inside} THEN true ELSE {exact} END"
+
+
+def _is_finite(limit: Any) -> bool:
+    """Whether a limit is a number that others can be compared with; asking a signalling NaN for more is an exception."""
+    return (
+        isinstance(limit, float | int | Decimal)
+        and not isinstance(limit, bool)
+        and Decimal(limit).is_finite()
+    )
 
 
 def _leading_zeros(number: Decimal) -> int:

@@ -337,3 +337,11 @@ def test_without_a_schema(tmp_path: Path) -> None:
     outcome = explain(tmp_path / "t.csv", small_bytes=0)
     assert told(outcome.report) == told(Resource(path="t.csv", basepath=str(tmp_path)).validate())
     assert outcome.routes[0].path == "fast"
+
+
+@pytest.mark.parametrize("bound", ["minimum", "maximum", "exclusiveMinimum"])
+@pytest.mark.parametrize("cell", [b"x", b""])
+def test_a_bound_that_nothing_can_be_compared_with(tmp_path: Path, bound: str, cell: bytes) -> None:
+    """Frictionless reports as long as no number meets the bound."""
+    fields = [TEXT, {**AMOUNT, "constraints": {bound: "sNaN"}}]
+    compare(tmp_path, b"a,c\nrow," + cell + b"\n", fields)
