@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.fuzz.case import draw, read
 from tests.fuzz.compare import Outcome, compare
-from tests.fuzz.ours import Watcher
+from tests.fuzz.ours import PARTS, Watcher
 
 KEPT = Path(__file__).with_name("kept")
 
@@ -54,7 +54,7 @@ def run_seed(seed: int, keep: Path | None) -> tuple[str, Outcome, list[str]]:
     case = draw(seed)
     with tempfile.TemporaryDirectory(prefix="ingp-fuzz-") as scratch:
         folder = case.write(Path(scratch))
-        watcher = Watcher()
+        watcher = Watcher(PARTS[seed % len(PARTS)])
         outcome = compare(case, folder, watcher)
         if outcome.difference and keep:
             shutil.copytree(folder, keep / case.name, dirs_exist_ok=True)

@@ -93,19 +93,18 @@ def _prove_and_examine(
     side: Executor,
 ) -> tuple[Source, Finished]:
     """First as if every record had as many cells as it should, for most files are so (unless the first of them show
-    otherwise); then counting them; then by one thread alone, for DuckDB's threads may begin in the middle of a
-    quoted cell and take its lines for rows.
+    otherwise); then counting them.
     """
     lookups = _read_lookups(probe)
     width = len(probe.fields)
-    ways = ((False, True), (True, True), (True, False))
-    for count_cells, parallel in ways if begins_even(path, delimiter, width) else ways[1:]:
-        source = Source(path, delimiter, width, count_cells=count_cells, parallel=parallel, terminal=terminal)
+    ways = (False, True) if begins_even(path, delimiter, width) else (True,)
+    for count_cells in ways:
+        source = Source(path, delimiter, width, count_cells=count_cells, terminal=terminal)
         source.begin(side)
         try:
             return source, _examine(probe, source, lookups, checklist, settings, folder)
         except MisreadError:
-            if not parallel:
+            if count_cells:
                 raise
         finally:
             source.halt()
@@ -180,7 +179,7 @@ def _examine(
     with connect(settings.memory_limit, settings.threads, folder / "spill") as con:
         keep_order(con)
         plan = make_plan(con, probe, source, lookups)
-        screened = screen_rows(con, plan, source, judge, settings, first)
+        screened = screen_rows(con, plan, source, judge, settings, first, folder / "parts")
         source.complete()
         total = max(len(source) - first, 0)
         if screened.reached < len(source) and not source.widths_hold(screened.reached):

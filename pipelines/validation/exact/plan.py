@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -39,7 +40,7 @@ class Plan:
     """
 
     probe: Probe
-    scan: str
+    source: Source
     conditions: dict[int, str]
     row_conditions: list[str]
     hashes: list[str]
@@ -49,8 +50,8 @@ class Plan:
     distinct: list[int] = field(default_factory=list)
     members: dict[str, pa.Array] = field(default_factory=dict)
 
-    def query(self, extra: Sequence[str] = ()) -> str:
-        """SQL of the pass; `extra` expressions come last."""
+    def query(self, part: Path, extra: Sequence[str] = ()) -> str:
+        """SQL of the pass over a part of the file; `extra` expressions come last."""
         asked = [each for each in [*self.conditions.values(), *self.row_conditions] if each != "true"]
         suspect = f"NOT coalesce({' AND '.join(asked)}, true)" if asked else "false"
         suspect = f"({suspect})::UTINYINT"
@@ -61,7 +62,7 @@ class Plan:
         )
         texts = "".join(f", {text} AS r{place}" for place, text in enumerate(self.references))
         others = "".join(f", {text} AS x{place}" for place, text in enumerate(extra))
-        return f"SELECT {suspect} AS suspect, {length} AS length{hashes}{texts}{others} FROM {self.scan}"
+        return f"SELECT {suspect} AS suspect, {length} AS length{hashes}{texts}{others} FROM {csv_scan(self.source, part)}"
 
     def strangers(self, text: str, column: pa.Array) -> Any:
         """Which cells of a foreign key are not in the referenced table; a missing one refers to nothing."""
@@ -82,7 +83,7 @@ class Plan:
         if not counts:
             return False
         sample = con.execute(
-            f"SELECT count(*), {counts} FROM (FROM {self.scan} LIMIT {SAMPLE_ROWS})"
+            f"SELECT count(*), {counts} FROM (FROM {csv_scan(self.source, self.source.path)} LIMIT {SAMPLE_ROWS})"
         ).fetchall()[0]
         chosen = [
             place
@@ -97,7 +98,9 @@ class Plan:
         """Let Frictionless read every different text of a column once, and remember those that it refuses."""
         described = self.probe.fields[place]
         reader = self.probe.handlers[described.name].reader
-        refused = [text for text in _distinct_texts(con, self.scan, place) if not _is_accepted(reader, text)]
+        refused = [
+            text for text in _distinct_texts(con, self.source, place) if not _is_accepted(reader, text)
+        ]
         accepts_empty = _is_accepted(reader, "")
         self.enums += 1
         if create_enum(con, f"refused_{self.enums}", refused):
@@ -108,8 +111,10 @@ class Plan:
         self.distinct.append(place)
 
 
-def _distinct_texts(con: duckdb.DuckDBPyConnection, scan: str, place: int) -> Iterator[str]:
-    query = f"SELECT DISTINCT c{place} AS text FROM {scan} WHERE c{place} IS NOT NULL"
+def _distinct_texts(con: duckdb.DuckDBPyConnection, source: Source, place: int) -> Iterator[str]:
+    query = (
+        f"SELECT DISTINCT c{place} AS text FROM {csv_scan(source, source.path)} WHERE c{place} IS NOT NULL"
+    )
     for batch in con.sql(query).to_arrow_reader(100_000):
         yield from batch.column(0).to_pylist()
 
@@ -130,7 +135,7 @@ def make_plan(con: duckdb.DuckDBPyConnection, probe: Probe, source: Source, look
         screens.append(screen)
         conditions[place] = screen.condition()
     keys = [*probe.unique, *([probe.primary] if probe.primary else [])]
-    plan = Plan(probe, csv_scan(source), conditions, [], [composed(_parts(probe, key)) for key in keys], {})
+    plan = Plan(probe, source, conditions, [], [composed(_parts(probe, key)) for key in keys], {})
     plan.row_conditions += _blank_conditions(probe)
     plan.row_conditions += _canonical_conditions(probe, [*keys, *probe.foreign])
     if probe.primary:
@@ -209,13 +214,14 @@ def _add_references(con: duckdb.DuckDBPyConnection, plan: Plan, lookups: list[Lo
         plan.row_conditions.append(f"({text} IS NULL{held})")
 
 
-def csv_scan(source: Source) -> str:
-    """DuckDB's reader of the file: every cell as text, records of another width left out."""
+def csv_scan(source: Source, path: Path) -> str:
+    """DuckDB's reader of the file, or of a part of it: every cell as text, records of another width left out.
+
+    One thread reads it: with more, one may begin in the middle of a quoted cell and take its lines for rows.
+    """
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(source.width))
     newline = {1: "\\n", 2: "\\r\\n"}[source.newline]
-    large = source.size > (8 << 20)
-    divided = f"buffer_size = {source.stretch()}" if source.parallel and large else "parallel = false"
     return (
-        f"read_csv({quote_text(source.path)}, auto_detect = false, header = false, delim = {quote_text(source.delimiter)}, "
-        f"quote = '\"', escape = '\"', new_line = '{newline}', ignore_errors = true, {divided}, columns = {{{columns}}})"
+        f"read_csv({quote_text(path)}, auto_detect = false, header = false, delim = {quote_text(source.delimiter)}, "
+        f"quote = '\"', escape = '\"', new_line = '{newline}', ignore_errors = true, parallel = false, columns = {{{columns}}})"
     )

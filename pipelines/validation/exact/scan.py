@@ -1,7 +1,11 @@
 """One pass of DuckDB over a table: which rows are suspect, and which keys may occur twice."""
 
+import os
 import time
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from pipelines.validation.exact.arrays import Growing, bits, numbers
 from pipelines.validation.exact.judge import Judge
@@ -23,6 +28,10 @@ BATCH_ROWS = 100_000
 
 ODD_SHARE = 0.01
 """Share of suspects above which columns are read by their distinct values instead."""
+
+
+Batches = Generator[tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], list[tuple[Any, Any]]], None, None]
+Answers = Generator[tuple[int, int, list[pa.RecordBatch]], None, None]
 
 
 @dataclass(slots=True)
@@ -70,6 +79,7 @@ def screen_rows(
     judge: Judge,
     settings: Settings,
     first: int,
+    folder: Path,
 ) -> Screened:
     """One pass over the file; begun again when a column turns out to be full of odd spellings."""
     while True:
@@ -78,41 +88,56 @@ def screen_rows(
         )
         if settings.typed is not None:
             screened.writer = _typed_writer(plan, settings.typed)
-        counted = odd = errors = 0
-        most = _most_errors(plan.probe)
-        batches = _batches(con, plan, source, screened.writer)
-        for places, flags, hashes in batches:
-            suspects = places[flags]
-            screened.suspects.append(suspects)
-            for own, given, (values, present) in zip(screened.hashes, screened.present, hashes, strict=True):
-                own.put(places, values)
-                given.put(places, present)
-            # Blank and ragged records behind the last one that DuckDB gave are not reached yet.
-            screened.reached = int(places[-1]) + 1
-            odd += len(suspects)
-            if settings.progress:
-                settings.progress(max(screened.reached - first, 0), max(source.expected() - first, 0))
-            if settings.stopping():
-                screened.stopped = True
+        readers = settings.threads or os.cpu_count() or 1
+        # Closed whatever happens: what is being read must have ended before its connection does.
+        with closing(_batches(con, plan, source, screened.writer, readers, folder)) as batches:
+            if _take(con, plan, source, judge, settings, first, screened, batches):
                 return screened
-            if not plan.adapted and odd > ODD_SHARE * screened.reached and plan.adapt(con):
-                batches.close()
-                if screened.writer is not None:
-                    screened.writer.discard()
-                break
-            if settings.limit_errors and _may_reach(
-                settings.limit_errors - errors, source, screened, counted, most
-            ):
-                fresh = np.concatenate(screened.suspects)
-                errors += _count_errors(
-                    judge, source, screened, counted, fresh[fresh >= counted], settings.limit_errors - errors
-                )
-                counted = screened.reached
-                if errors >= settings.limit_errors:
-                    return screened
-        else:
-            screened.reached = len(source)
-            return screened
+        if screened.writer is not None:
+            screened.writer.discard()
+
+
+def _take(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    source: Source,
+    judge: Judge,
+    settings: Settings,
+    first: int,
+    screened: Screened,
+    batches: Batches,
+) -> bool:
+    """Collect the batches of a pass; False when it has to be begun again, by another plan."""
+    counted = odd = errors = 0
+    most = _most_errors(plan.probe)
+    for places, flags, hashes in batches:
+        suspects = places[flags]
+        screened.suspects.append(suspects)
+        for own, given, (values, present) in zip(screened.hashes, screened.present, hashes, strict=True):
+            own.put(places, values)
+            given.put(places, present)
+        # Blank and ragged records behind the last one that DuckDB gave are not reached yet.
+        screened.reached = int(places[-1]) + 1
+        odd += len(suspects)
+        if settings.progress:
+            settings.progress(max(screened.reached - first, 0), max(source.expected() - first, 0))
+        if settings.stopping():
+            screened.stopped = True
+            return True
+        if not plan.adapted and odd > ODD_SHARE * screened.reached and plan.adapt(con):
+            return False
+        if settings.limit_errors and _may_reach(
+            settings.limit_errors - errors, source, screened, counted, most
+        ):
+            fresh = np.concatenate(screened.suspects)
+            errors += _count_errors(
+                judge, source, screened, counted, fresh[fresh >= counted], settings.limit_errors - errors
+            )
+            counted = screened.reached
+            if errors >= settings.limit_errors:
+                return True
+    screened.reached = len(source)
+    return True
 
 
 def _most_errors(probe: Probe) -> int:
@@ -157,61 +182,82 @@ def _typed_writer(plan: Plan, path: Path) -> TypedWriter:
 
 
 def _batches(
-    con: duckdb.DuckDBPyConnection, plan: Plan, source: Source, writer: TypedWriter | None
-) -> Generator[tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], list[tuple[Any, Any]]], None, None]:
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    source: Source,
+    writer: TypedWriter | None,
+    readers: int,
+    folder: Path,
+) -> Batches:
     """(places, suspect, hashes) of the records that DuckDB reads, in the order of the file, checked against the proof."""
-    position = 0
-    # A connection of its own: the pass may be given up midway, and an open result refuses everything else.
-    with con.cursor() as own:
-        keep_order(own)
-        query = plan.query(writer.expressions() if writer is not None else ())
-        for batch in own.sql(query).to_arrow_reader(BATCH_ROWS):
-            count = batch.num_rows
-            places = _places(source, position, count)
-            position = int(places[-1]) + 1
-            columns = batch.columns
-            flags = numbers(columns[0], np.uint8).astype(bool)
-            lengths = numbers(columns[1], np.int64)
-            _check_alignment(source, places, lengths)
-            hashes = []
-            for column in columns[2 : 2 + len(plan.hashes)]:
-                present = bits(column.is_valid()) if column.null_count else np.ones(count, bool)
-                hashes.append((numbers(column, np.uint64), present))
-            others = 2 + len(plan.hashes) + len(plan.references)
-            for text, column in zip(plan.references, columns[2 + len(plan.hashes) : others], strict=True):
-                flags |= plan.strangers(text, column)
-            if writer is not None:
-                flags |= np.isin(places, _always_judged(plan.probe))
-                writer.add(columns[others:], places, flags, plan.probe.first - 1)
-            yield places, flags, hashes
-    source.complete()
-    if left := len(source) - position - len(source.skipped.between(position, len(source))):
-        raise MisreadError(f"no rows for {left} records")
+    extra = writer.expressions() if writer is not None else ()
+    folder.mkdir(exist_ok=True)
+    with closing(_parts(con, plan, source, extra, readers, folder)) as answers:
+        for first, last, batches in answers:
+            expected = np.arange(first, last)
+            if len(skipped := source.skipped.between(first, last)):
+                expected = np.setdiff1d(expected, skipped, assume_unique=True)
+            if len(expected) != sum(batch.num_rows for batch in batches):
+                raise MisreadError(f"other rows than the {len(expected)} records from {first + 1} on")
+            for batch in batches:
+                places, expected = expected[: batch.num_rows], expected[batch.num_rows :]
+                columns = batch.columns
+                flags = numbers(columns[0], np.uint8).astype(bool)
+                lengths = numbers(columns[1], np.int64)
+                _check_alignment(source, places, lengths)
+                hashes = []
+                for column in columns[2 : 2 + len(plan.hashes)]:
+                    present = bits(column.is_valid()) if column.null_count else np.ones(len(places), bool)
+                    hashes.append((numbers(column, np.uint64), present))
+                others = 2 + len(plan.hashes) + len(plan.references)
+                for text, column in zip(plan.references, columns[2 + len(plan.hashes) : others], strict=True):
+                    flags |= plan.strangers(text, column)
+                if writer is not None:
+                    flags |= np.isin(places, _always_judged(plan.probe))
+                    writer.add(columns[others:], places, flags, plan.probe.first - 1)
+                yield places, flags, hashes
 
 
-def _places(source: Source, position: int, count: int) -> npt.NDArray[np.int64]:
-    """Places of the next `count` records that DuckDB gives, from `position` on."""
-    end = position + count
-    while True:
-        source.wait(end)
-        if len(source) < end:
-            raise MisreadError("more rows than records")
-        skipped = source.skipped.between(position, end)
-        if end - position - len(skipped) >= count:
-            return (
-                np.setdiff1d(np.arange(position, end), skipped, assume_unique=True)
-                if len(skipped)
-                else np.arange(position, end)
-            )
-        end = position + count + len(skipped)
+def _parts(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    source: Source,
+    extra: Sequence[str],
+    readers: int,
+    folder: Path,
+) -> Answers:
+    """(first record, one behind the last, answer) of the parts of the file, some of which are read at the same time."""
+
+    def read(own: duckdb.DuckDBPyConnection, first: int, last: int) -> list[pa.RecordBatch]:
+        part = folder / f"{first}.csv"
+        source.copy(first, last, part)
+        with own:
+            keep_order(own)
+            answer = list(own.sql(plan.query(part, extra)).to_arrow_reader(BATCH_ROWS))
+        part.unlink()
+        return answer
+
+    waiting: deque[tuple[int, int, Future[list[pa.RecordBatch]]]] = deque()
+    with ThreadPoolExecutor(readers) as pool:
+        try:
+            for first, last in source.parts():
+                # A connection of its own, which is made here: the first one may be asked something meanwhile.
+                waiting.append((first, last, pool.submit(read, con.cursor(), first, last)))
+                if len(waiting) > readers:
+                    begin, end, answer = waiting.popleft()
+                    yield begin, end, answer.result()
+            while waiting:
+                begin, end, answer = waiting.popleft()
+                yield begin, end, answer.result()
+        finally:
+            for _, _, answer in waiting:
+                answer.cancel()
 
 
 def _check_alignment(source: Source, places: npt.NDArray[np.int64], lengths: npt.NDArray[Any]) -> None:
     """DuckDB promises no order of rows, and may split otherwise than proved: the length of each row tells."""
     content, quotes = source.content[places], source.quotes[places]
     wrong = np.where(quotes == 0, lengths != content, (lengths > content - 2) | (lengths < content - quotes))
-    if len(places) and places[0] == 0:
-        wrong[0] = False  # a byte order mark may have gone; the first record is a heading, or judged anyway
     if wrong.any():
         raise MisreadError(f"row {int(places[wrong][0]) + 1} is not where it was proved to be")
 

@@ -15,13 +15,11 @@ from frictionless import FrictionlessException
 from pipelines.structure import Records, iterate_records, prove_segment
 from pipelines.validation.exact.arrays import Growing
 
-_SHORTEST_STRETCH, _LONGEST_STRETCH = 8 << 20, 100 << 20
+_PARTS, SMALLEST_PART, _LARGEST_PART = 16, 8 << 20, 32 << 20
+"""A file is proved in about so many parts, of at least and at most so many bytes: every part costs a query."""
 
 _BEGINNING = 8 << 20
 """Bytes of the file in which every cell is counted before anything else."""
-
-_SIGHT = 4096
-"""Bytes before and behind a place that are looked at to see whether a line with quotes is there."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -59,11 +57,10 @@ class Source:
         width: int,
         *,
         count_cells: bool = False,
-        parallel: bool = True,
         terminal: FrictionlessException | None = None,
     ) -> None:
         self.path, self.delimiter, self.width = path, delimiter, width
-        self.count_cells, self.parallel, self.terminal = count_cells, parallel, terminal
+        self.count_cells, self.terminal = count_cells, terminal
         self.size = path.stat().st_size
         with path.open("rb") as file:
             begin = len(BOM) if file.read(len(BOM)) == BOM else 0
@@ -73,6 +70,7 @@ class Source:
         self.content, self.quotes = Growing(np.int32), Growing(np.int32)
         self.irregular, self.skipped = Growing(np.int64), Growing(np.int64)
         self._known, self._over, self._halted = 0, False, False
+        self._ends: list[int] = []
         self._changed = Condition()
         self._proof: Future[None] | None = None
 
@@ -90,6 +88,17 @@ class Source:
             self._changed.wait_for(lambda: self._known >= count or self._over)
         if self._over and self._proof is not None:
             self._proof.result()
+
+    def parts(self) -> Iterator[tuple[int, int]]:
+        """(first record, one behind the last) of the parts of the file, each as soon as it is proved. Raises as `wait`."""
+        first = number = 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda at=number: len(self._ends) > at or self._over)  # type: ignore[misc]
+            if number == len(self._ends):
+                return self.complete()
+            yield first, self._ends[number]
+            first, number = self._ends[number], number + 1
 
     def complete(self) -> None:
         """Until all records are known. Raises as `wait`."""
@@ -110,7 +119,11 @@ class Source:
     def _prove(self) -> None:
         try:
             for records in iterate_records(
-                self.path, delimiter=self.delimiter, start=int(self.starts[0]), count_cells=self.count_cells
+                self.path,
+                delimiter=self.delimiter,
+                start=int(self.starts[0]),
+                segment_bytes=min(max(self.size // _PARTS, SMALLEST_PART), _LARGEST_PART),
+                count_cells=self.count_cells,
             ):
                 self._add(records)
                 if self._halted:
@@ -142,26 +155,23 @@ class Source:
             self.skipped.extend(np.setdiff1d(odd, taken) + known)
         with self._changed:
             self._known = known + len(records)
+            self._ends.append(self._known)
             self._changed.notify_all()
 
-    def stretch(self) -> int:
-        """Bytes that DuckDB's threads take at a time, chosen so that they begin in lines without quotes.
+    def copy(self, first: int, last: int, target: Path) -> None:
+        """Write the records from `first` up to but not `last` to a file of their own, behind a byte order mark.
 
-        A thread that begins inside a quoted cell may take a part of it for a record; the lengths of the rows show
-        that, but the pass is lost. Of some lengths, that one is taken with the fewest dangerous beginnings.
+        DuckDB takes away one such mark, and would otherwise take that of a first cell that begins with one.
         """
-        usual = min(max(self.size // 6, _SHORTEST_STRETCH), _LONGEST_STRETCH)
-        best, fewest = usual, self.size
-        with self.path.open("rb") as file:
-            for length in np.linspace(0.8 * usual, 1.25 * usual, 200).astype(int).tolist():
-                dangers = sum(
-                    _is_dangerous(file.fileno(), place) for place in range(length, self.size, length)
-                )
-                if dangers < fewest:
-                    best, fewest = length, dangers
-                if not fewest:
-                    break
-        return best
+        place, end = int(self.starts[first]), int(self.starts[last])
+        with self.path.open("rb") as file, target.open("wb") as out:
+            out.write(BOM)
+            while place < end:
+                data = os.pread(file.fileno(), min(end - place, 1 << 20), place)
+                if not data:
+                    raise MisreadError("the file has become shorter")
+                out.write(data)
+                place += len(data)
 
     def widths_hold(self, reached: int) -> bool:
         """Whether the first `reached` records are as wide as they were taken to be.
@@ -207,12 +217,3 @@ def begins_even(path: Path, delimiter: str, width: int) -> bool:
         data[start:], delimiter=delimiter, offset=start, final=len(data) < _BEGINNING
     )
     return bool((records.cells == width).all())
-
-
-def _is_dangerous(handle: int, place: int) -> bool:
-    """Whether the line at a place of a file, or the one that follows, has a quote in it (or no end in sight)."""
-    before = os.pread(handle, min(place, _SIGHT), max(place - _SIGHT, 0))
-    behind = os.pread(handle, _SIGHT, place)
-    begin = before.rfind(b"\n") + 1
-    end = behind.find(b"\n", behind.find(b"\n") + 1)
-    return not begin or end < 0 or b'"' in before[begin:] or b'"' in behind[:end]

@@ -9,7 +9,7 @@ import frictionless
 import pytest
 from frictionless import Checklist, Package, Resource
 
-from pipelines.validation.exact import Outcome, explain
+from pipelines.validation.exact import Outcome, explain, source
 
 TEXT, WHOLE, AMOUNT = ({"name": name, "type": kind} for name, kind in
                        (("a", "string"), ("b", "integer"), ("c", "number")))  # fmt: skip
@@ -94,6 +94,19 @@ def test_structure(tmp_path: Path, data: bytes, route: str) -> None:
         tmp_path, data, [TEXT, WHOLE, AMOUNT], resource={"dialect": {"csv": {"delimiter": ","}}}
     )
     assert [each.path for each in outcome.routes] == [route]
+
+
+@pytest.mark.parametrize("part", [1, 40, 300])
+def test_a_file_of_many_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
+    """Whatever a record begins or ends with, a boundary before or behind it changes nothing."""
+    monkeypatch.setattr(source, "SMALLEST_PART", part)
+    odd = ["\n", "\ufeffx,1,2\n", '"\ufeffsay ""hi""\nand ""bye""",1,2\n', 'a "b,1,2\n', "x,1\n", "x,1,2,,\n", "x,1,2,3\n", ",,\n",
+           '"a\n\n\nb",1,2\n', '"1,2\n3,4,5",x,2\n', "y,1,2\n"]  # fmt: skip
+    rows = [odd[(k * k + k // 7) % len(odd)] for k in range(120)]
+    for kept in (rows, [row for row in rows if '"b' not in row], ["x,1,2\n"] * 300):
+        for begin in ("", "\ufeff"):
+            data = f"{begin}a,b,c\n{''.join(kept)}".encode()
+            compare(tmp_path, data, [TEXT, WHOLE, AMOUNT], schema={"primaryKey": ["a"]})
 
 
 def test_one_column_takes_blank_lines_for_what_they_are(tmp_path: Path) -> None:
