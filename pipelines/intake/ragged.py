@@ -1,4 +1,4 @@
-"""Where the cell is that a short row lacks: the one place at which the rest of the row looks like its neighbours."""
+"""Where the cell is that a short row lacks: in another cell, or where the rest of the row looks like its neighbours."""
 
 import re
 from collections import deque
@@ -12,6 +12,8 @@ FEW = 20
 
 ENOUGH = 20
 """Neighbours without which nothing is said."""
+
+_JOINED = re.compile(r'"[;,\t|]|[;,\t|]"')
 
 _KINDS = (
     ("date", re.compile(r"\d{4}-\d{1,2}-\d{1,2}.*|\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}.*")),
@@ -41,6 +43,12 @@ class Neighbours:
         moves = [column.suits(cell) for column, cell in zip(columns[1:], cells, strict=True)]
         suitable = [place for place in range(self.width) if all(stays[:place]) and all(moves[place:])]
         return suitable[0] if len(suitable) == 1 else None
+
+
+def joined_at(cells: Sequence[str | None]) -> int | None:
+    """Column (from 0) of the only cell with a quotation mark beside a separator: two cells that a lost mark has joined."""
+    found = [place for place, cell in enumerate(cells) if cell and _JOINED.search(cell)]
+    return found[0] if len(found) == 1 else None
 
 
 class _Column:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipelines.catalogue import Table
 from pipelines.intake.plan import ColumnPlan, TablePlan, column_letter
-from pipelines.intake.ragged import Neighbours
+from pipelines.intake.ragged import Neighbours, joined_at
 from pipelines.intake.sources import Block, RawTable, Row
 from pipelines.intake.staging import TableWriter
 from pipelines.records import Finding
@@ -201,13 +201,17 @@ class _Grid:
     def _fit(self, number: int, cells: list[str | None]) -> list[str | None]:
         if len(cells) < self.width:
             if not self.raw.typed:
-                place = self.neighbours.missing_at(cells)
-                told = {} if place is None else {"missing_column": column_letter(place)}
-                self._tell("missing-cell", number, cells, told)
+                self._tell("missing-cell", number, cells, self._where_missing(cells))
             return cells + [None] * (self.width - len(cells))
         if any(cell and cell.strip() for cell in cells[self.width :]):
             self._tell("extra-cell", number, cells)
         return cells[: self.width]
+
+    def _where_missing(self, cells: list[str | None]) -> dict[str, str]:
+        if len(cells) == self.width - 1 and (place := joined_at(cells)) is not None:
+            return {"joined_column": column_letter(place)}
+        place = self.neighbours.missing_at(cells)
+        return {} if place is None else {"missing_column": column_letter(place)}
 
     def _tell(
         self, code: str, number: int, cells: list[str | None], told: dict[str, str] | None = None

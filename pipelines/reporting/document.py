@@ -23,6 +23,9 @@ PLACES_IN_ALL = 600
 BYTES = {Severity.ERROR: 90_000, Severity.WARNING: 60_000, Severity.NOTICE: 20_000}
 """What the problems of a severity may weigh on a page; those beyond are counted, and listed in the CSV."""
 FIXED = 20
+FOLLOWING = {"reference-refused"}
+"""Findings that go when their cause goes: after everything that has to be mended."""
+
 WHATS = 40
 """Sentences of one problem: columns that have the same trouble."""
 
@@ -312,7 +315,9 @@ class _Writer:
     def cards(self, severity: Severity) -> list[list[FindingGroup]]:
         """The groups of a severity; those that name no row and ask for the same thing are put together."""
         cards: dict[tuple[object, ...], list[FindingGroup]] = {}
-        for position, group in enumerate(each for each in self.report.groups if each.severity is severity):
+        groups = [each for each in self.report.groups if each.severity is severity]
+        groups.sort(key=lambda each: each.code in FOLLOWING)
+        for position, group in enumerate(groups):
             key: tuple[object, ...] = (position,)
             if all(example.row_number is None for example in group.examples):
                 text = self.sentences.group(group)

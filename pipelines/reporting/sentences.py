@@ -69,6 +69,10 @@ class Sentences:
 
     def suggestion(self, finding: Finding) -> str | None:
         """``Perhaps: …`` when the finder knows a near miss."""
+        if column := finding.parameters.get("joined_column"):
+            return self._("Perhaps column {column} holds two cells, for want of a quotation mark").format(
+                column=column
+            )
         if column := finding.parameters.get("missing_column"):
             return self._("Perhaps the cell of column {column} is missing").format(column=column)
         near = finding.parameters.get("suggestion")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.intake.ragged import ENOUGH, Neighbours
+from pipelines.intake.ragged import ENOUGH, Neighbours, joined_at
 
 
 def neighbours(count: int = 40) -> Neighbours:
@@ -33,6 +33,13 @@ def neighbours(count: int = 40) -> Neighbours:
 )
 def test_the_place_of_the_missing_cell(cells: list[str], place: int | None) -> None:
     assert neighbours().missing_at(cells) == place
+
+
+def test_two_cells_in_one() -> None:
+    assert joined_at(["C-77", 'Chairs";"open', "10.00"]) == 1
+    assert joined_at(["C-77", 'Chairs, so-called "thrones", of oak', "10.00"]) == 1, "only a hint"
+    assert joined_at(['a";"b', 'c";"d']) is None
+    assert joined_at(["C-77", "Chairs; open", None]) is None
 
 
 def test_two_places_that_suit_are_none() -> None:

@@ -5,9 +5,9 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from lxml import etree
 
 from pipelines.catalogue import LANGUAGES
 from pipelines.publication.files import ReleaseFolder
@@ -20,6 +20,7 @@ ODD = """SELECT * FROM (VALUES
   ('AAA', 2024, '2', '=1+1', '+cmd', 1234567.25, TIMESTAMPTZ '2025-01-02 03:04:05Z')
 ) AS t(member_code, year, ocid, contract_id, buyer_name, contract_value_amount, contract_date_signed)"""
 SEEN = {"contract_id", "buyer_name", "contract_value_amount", "contract_date_signed"}
+NAMES = {name: f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("office", "table", "text")}
 LOCALES = {"es": "es-PY", "en": "en-US", "pt": "pt-BR", "fr": "fr-CA"}
 SETTING = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
@@ -44,25 +45,21 @@ def opened(path: Path, profile: Path, language: str) -> list[list[tuple[str, str
         ["soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless", *proposed, "--convert-to", "fods", "--outdir", str(profile), str(path)],
         check=True, capture_output=True, timeout=180, env={**os.environ, "HOME": str(profile)},
     )  # fmt: skip
-    tree = etree.parse(profile / f"{path.stem}.fods")
-    names = {
-        "table": "urn:oasis:names:tc:opendocument:xmlns:table:1.0",
-        "text": "urn:oasis:names:tc:opendocument:xmlns:text:1.0",
-    }
-    office = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+    sheet = ElementTree.parse(profile / f"{path.stem}.fods").getroot().find(".//table:table", NAMES)
+    assert sheet is not None
     rows = []
-    for row in tree.xpath(
-        "//table:table[1]/table:table-row | //table:table[1]/*/table:table-row", namespaces=names
-    )[:3]:
+    for row in list(sheet.iter(f"{{{NAMES['table']}}}table-row"))[:3]:
         cells = []
-        for cell in row.xpath("table:table-cell", namespaces=names):
-            kind = cell.get(f"{office}value-type") or ""
-            text = "\n".join("".join(each.itertext()) for each in cell.xpath("text:p", namespaces=names))
-            value = cell.get(f"{office}date-value") or cell.get(f"{office}value") or text
-            assert not cell.get("{urn:oasis:names:tc:opendocument:xmlns:table:1.0}formula"), text
-            repeated = int(
-                cell.get("{urn:oasis:names:tc:opendocument:xmlns:table:1.0}number-columns-repeated") or 1
+        for cell in row.findall("table:table-cell", NAMES):
+            kind = cell.get(f"{{{NAMES['office']}}}value-type") or ""
+            text = "\n".join("".join(each.itertext()) for each in cell.findall("text:p", NAMES))
+            value = (
+                cell.get(f"{{{NAMES['office']}}}date-value")
+                or cell.get(f"{{{NAMES['office']}}}value")
+                or text
             )
+            assert not cell.get(f"{{{NAMES['table']}}}formula"), text
+            repeated = int(cell.get(f"{{{NAMES['table']}}}number-columns-repeated") or 1)
             cells += [(kind, value)] * min(repeated, 200)
         rows.append(cells)
     return rows
