@@ -7,6 +7,7 @@ records            frozen records handed from step to step
 zones              where each state lives on disk
 catalogue          reads ``schemas/`` into typed objects
 intake             inbox -> staged: bytes kept, tables read, everything understood is written down
+xlsx               cells of XLSX sheets as openpyxl reads them, at several times its speed
 validation         staged -> ValidationReport
 store              validated -> accepted version: lake, ledger, comparison, withdrawal
 publication        accepted versions -> release -> ``current``

@@ -64,7 +64,10 @@ class Judge:
         """Errors of a row by itself, without keys: a lower bound of what it will be charged with."""
         if not self.keep(number, cells):
             return 0
-        return sum(map(self.wants, Row(cells, handlers=self.handlers, row_number=number).errors))
+        try:
+            return sum(map(self.wants, Row(cells, handlers=self.handlers, row_number=number).errors))
+        except Exception:  # the judge stops at this row, if a limit does not stop it before
+            return 0
 
     def run(
         self,

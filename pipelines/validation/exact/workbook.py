@@ -2,7 +2,7 @@
 
 Two things are exchanged under a `TableResource` before its own `validate()` runs, nothing else:
 
-- its parser: rows come from `sheet_xml`, equal to openpyxl's by construction;
+- its parser: rows come from `pipelines.xlsx`, equal to openpyxl's by construction, those of a large file from a process of its own;
 - the errors of rows in which every cell has been found clean: an empty list, instead of 600 calls a row that end in one.
   A cell is clean when frictionless's own cell reader said so of an equal value of the same type in the same column.
 
@@ -25,11 +25,14 @@ from frictionless.formats.excel.parsers.xlsx import XlsxParser
 from frictionless.resources import TableResource
 from frictionless.table import create_cell_handlers
 
-from pipelines.validation.exact.sheet_parts import Unproved
-from pipelines.validation.exact.sheet_xml import open_sheet
+from pipelines.xlsx.apart import rows_apart
+from pipelines.xlsx.parts import Unproved
+from pipelines.xlsx.sheet import open_sheet
 
 BLOCK = 2_000
 """Rows that are judged together, column by column."""
+LARGE_BYTES = 4 << 20
+"""Size of a workbook that is read in a process of its own; starting one takes half a second."""
 REMEMBERED = 100_000
 """Distinct clean values kept for each column and type."""
 
@@ -82,7 +85,7 @@ def _fit(resource: TableResource) -> bool:
 
 
 class _SheetParser(XlsxParser):
-    """Rows from `sheet_xml`; once `columns` are set, blocks of rows are judged before they are handed on."""
+    """Rows from `pipelines.xlsx`; once `columns` are set, blocks of rows are judged before they are handed on."""
 
     columns: "list[_Column] | None" = None
     clean: frozenset[int] | set[int] = frozenset()
@@ -91,7 +94,11 @@ class _SheetParser(XlsxParser):
     def read_cell_stream_create(self) -> Iterator[list[Any]]:
         control = ExcelControl.from_dialect(self.resource.dialect)
         warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")
-        rows = open_sheet(self.loader.byte_stream, control.sheet).rows()
+        path = Path(str(self.resource.normpath))
+        if path.stat().st_size >= LARGE_BYTES:
+            rows = rows_apart(path, control.sheet)
+        else:
+            rows = open_sheet(self.loader.byte_stream, control.sheet).rows()
         if control.stringified:
             rows = ([str(cell) if cell is not None else cell for cell in row] for row in rows)
         number = 0

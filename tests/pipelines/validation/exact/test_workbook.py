@@ -14,9 +14,9 @@ import xlsxwriter
 from frictionless import Resource, Schema
 
 from pipelines.validation.exact import explain
-from pipelines.validation.exact.sheet_parts import Unproved
-from pipelines.validation.exact.sheet_xml import open_sheet
 from pipelines.validation.exact.workbook import validate_sheet
+from pipelines.xlsx.parts import Unproved
+from pipelines.xlsx.sheet import open_sheet
 from tests.fuzz import schemas, workbooks
 from tests.fuzz.compare import first_difference, plain
 from tests.fuzz.leaks import collected

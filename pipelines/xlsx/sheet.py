@@ -25,8 +25,8 @@ from openpyxl.worksheet._reader import WorkSheetParser
 from openpyxl.worksheet.dimensions import SheetDimension
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
-from pipelines.validation.exact.sheet_parts import Pieces, Unproved, unescape
-from pipelines.validation.exact.sheet_rows import RowReader
+from pipelines.xlsx.parts import Pieces, Unproved, unescape
+from pipelines.xlsx.rows import RowReader
 
 _STRING = re.compile(r'<si><t(?: xml:space="preserve")?>([^<]*)</t></si>')
 
@@ -125,19 +125,20 @@ def open_sheet(stream: Any, sheet: str | int) -> Sheet:
         book = reader.wb
         page = book[sheet] if isinstance(sheet, str) else book.worksheets[sheet - 1]
         strings = _shared_strings(reader)
-        for other in book.worksheets:
-            if other is not page:
-                _check_other(book._archive, other._worksheet_path)
+        for each in book.worksheets:
+            _check_size(book._archive, each._worksheet_path)
         return Sheet(book, page._worksheet_path, strings)
     except Exception as error:  # frictionless will tell what is wrong
         raise Unproved(str(error)) from error
 
 
-def _check_other(archive: Any, path: str) -> None:
-    """openpyxl looks for the size of every sheet when it opens a workbook, through the whole of one that tells none."""
+def _check_size(archive: Any, path: str) -> None:
+    """openpyxl looks for the size of every sheet when it opens a workbook, through the whole of one that tells none: what is
+    broken there, behind the rows that are asked for, is told at once.
+    """
     pieces = Pieces(archive, path, b"sheetData")
     if _size(pieces.head, path) == (None, None):
-        pieces.finish()
+        pieces.skip()
 
 
 def _shared_strings(reader: ExcelReader) -> list[str]:

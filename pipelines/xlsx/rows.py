@@ -12,7 +12,7 @@ from openpyxl.utils import column_index_from_string
 from openpyxl.utils.datetime import from_excel, from_ISO8601
 from openpyxl.worksheet._reader import WorkSheetParser, _cast_number
 
-from pipelines.validation.exact.sheet_parts import Unproved, check_characters, unescape
+from pipelines.xlsx.parts import Unproved, check_characters, unescape
 
 TOGETHER = 2_000
 """Rows that are read together, column by column."""
