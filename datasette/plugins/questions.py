@@ -41,7 +41,10 @@ class Answered:
         self.question, self.site, self.release, self.member = question, site, release, member
         self.questions: Questions = datasette.questions
         self.text = self.questions.texts[site.language, question.slug]
-        self.answer = answers_of(release.folder).get(question.slug, {})
+        self.withdrawn = next(
+            filter(None, (datasette.withdrawals.of_table(release.name, table) for table in question.tables)), None
+        )
+        self.answer = {} if self.withdrawn else answers_of(release.folder).get(question.slug, {})
         self.is_served = release.name == datasette.releases.served
         lasting = f"/v/{release.name}"
         self.address = f"{lasting}/questions/{question.slug}"
@@ -229,13 +232,11 @@ async def question(datasette: Any, request: Request) -> Any:
     if asked is None:
         raise NotFound("There is no such question")
     release = _release(datasette, request)
-    for table in asked.tables:
-        withdrawn = datasette.withdrawals.of_table(release.name, table)
-        if withdrawn:
-            return await datasette.gone(datasette, request, withdrawn)
     site = datasette.published.in_language(request.scope["language"])
     member = request.args.get("member") or None
     answered = Answered(datasette, asked, site, release, member)
+    if answered.withdrawn:
+        return await datasette.gone(datasette, request, answered.withdrawn)
     changed = await _changed(datasette, release.name) if asked.slug == CHANGES else None
     if request.url_vars.get("form"):
         told = answered.as_json(_base(datasette, site))
