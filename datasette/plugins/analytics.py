@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -17,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from datasette import Request, Response, hookimpl
 
 from pipelines.publication.files import MEDIA_TYPES
+from pipelines.serving.sending import Send, within_patience
 from pipelines.serving.workers import SqlAnswer, SqlLimits, SqlRefusedError, Workers
 
 SHOWN = 1_000
@@ -36,7 +36,8 @@ class Answer:
         self.answer, self.before, self.after = answer, before, after
         self.headers = headers | {"content-length": str(answer.bytes + len(before) + len(after))}
 
-    async def asgi_send(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    async def asgi_send(self, send: Send) -> None:
+        send = within_patience(send)
         with self.answer.file as file:
             headers = [(key.encode(), value.encode()) for key, value in self.headers.items()]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -98,7 +99,7 @@ async def whole_query(datasette: Any, request: Request) -> Any:
     """CSV and JSON Lines of a query to SQLite: the dialect of Datasette's own page, without its cut."""
     form, sql = request.url_vars["format"], (request.args.get("sql") or "").strip()
     named = {
-        key: value for key, value in parse_qsl(request.query_string, True) if key != "sql" and key[0] != "_"
+        key: value for key, value in parse_qsl(request.query_string, True) if key != "sql" and key[:1] != "_"
     }
     try:
         answer = await datasette.analysts.ask(sql, form, _reader(request), engine="sqlite", variables=named)

@@ -103,12 +103,12 @@ async def embed_table(datasette: Any, request: Request) -> Response:
         "release": release,
         "kind": "rows",
     }
-    body = answer.json()
     if answer.status_code != 200:
         context["problem"] = site._(
             "This address could not be read. Please copy it again from the page of the table."
         )
         return await _embedded(datasette, request, context, 400)
+    body = answer.json()
     rows, chosen = body["rows"], [name for name in body["columns"] if name != "rowid"]
     if not any(key == "_col" for key, _value in asked):
         there = [name for name in chosen if any(row[name] not in (None, "") for row in rows)]

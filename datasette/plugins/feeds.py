@@ -225,7 +225,9 @@ async def table_feed(datasette: Any, request: Request) -> Response:
         )
         asks_another = any(key == "_where" for key, _value in pairs)
         place = f"/ingp/{tilde_encode(table)}"
-        return await _answered(writer, question, place, urlencode(pairs), title, None if asks_another else table)
+        return await _answered(
+            writer, question, place, urlencode(pairs), title, None if asks_another else table
+        )
     _ = writer.site._
     entries = []
     async for pair in _pairs(datasette):
@@ -271,9 +273,7 @@ async def _answered(
     _, datasette, number = writer.site._, writer.datasette, writer.site.number
     entries: list[Entry] = []
     names = list(
-        takewhile(
-            lambda name: not datasette.withdrawals.of_file(name, table), _names(datasette, ANSWERED)
-        )
+        takewhile(lambda name: not datasette.withdrawals.of_file(name, table), _names(datasette, ANSWERED))
     )
     folders = [datasette.releases.get(name) for name in names]
 

@@ -42,7 +42,8 @@ class Answered:
         self.questions: Questions = datasette.questions
         self.text = self.questions.texts[site.language, question.slug]
         self.withdrawn = next(
-            filter(None, (datasette.withdrawals.of_table(release.name, table) for table in question.tables)), None
+            filter(None, (datasette.withdrawals.of_table(release.name, table) for table in question.tables)),
+            None,
         )
         self.answer = {} if self.withdrawn else answers_of(release.folder).get(question.slug, {})
         self.is_served = release.name == datasette.releases.served

@@ -60,7 +60,9 @@ def test_no_address_gives_its_rows(site: Any, withdrawn: str, path: str) -> None
     assert answer.status_code in (404, 410) and TITLE not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/embed/ingp/activity_activities", "/v/RELEASE/embed/ingp/activity_activities"])
+@pytest.mark.parametrize(
+    "path", ["/embed/ingp/activity_activities", "/v/RELEASE/embed/ingp/activity_activities"]
+)
 def test_a_frame_asks_no_other_table(site: Any, withdrawn: str, path: str) -> None:
     asked = urlencode({"_where": f"(select count(*) from {TABLE}) > 0"})
     assert "Taller" not in ask(site, f"{path.replace('RELEASE', site.package['version'])}?{asked}").text
@@ -78,7 +80,9 @@ def test_guided_questions_do_not_read_it(site: Any, withdrawn: str, prefix: str)
 def test_questions_tell_no_figure_of_it(site: Any, withdrawn: str) -> None:
     told = {each["question"]: each["answered"] for each in ask(site, "/questions.json").json()["questions"]}
     gone = {
-        slug for slug, each in site.datasette.questions.by_slug.items() if withdrawn in each.tables and each.sql
+        slug
+        for slug, each in site.datasette.questions.by_slug.items()
+        if withdrawn in each.tables and each.sql
     }
     assert gone and not any(told[slug] for slug in gone)
 
