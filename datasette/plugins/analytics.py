@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import shutil
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -23,7 +24,7 @@ SHOWN = 1_000
 """Rows of an answer that the page shows."""
 
 BLOCK = 2**18
-FORMS = ("csv", "json", "jsonl", "parquet")
+FORMS = ("csv", "json", "jsonl", "parquet", "xlsx")
 EXAMPLE = "SELECT member_code, count(*) AS n\nFROM {table}\nGROUP BY ALL\nORDER BY n DESC"
 
 
@@ -47,10 +48,6 @@ class Answer:
             await send({"type": "http.response.body", "body": self.after})
 
 
-def _reader(request: Request) -> str:
-    return str((request.scope.get("client") or ("",))[0])
-
-
 async def analytics(datasette: Any, request: Request) -> Any:
     form = (request.url_vars.get("format") or "html").lower()
     sql = (request.args.get("sql") or "").strip()
@@ -64,7 +61,7 @@ async def analytics(datasette: Any, request: Request) -> Any:
         answer = await datasette.analysts.ask(
             sql,
             "parquet" if sheet else form,
-            _reader(request),
+            datasette.reader_of(request),
             limit=limits.rows if form == "json" else 0,
             variables=variables,
         )
@@ -102,7 +99,8 @@ async def whole_query(datasette: Any, request: Request) -> Any:
         key: value for key, value in parse_qsl(request.query_string, True) if key != "sql" and key[:1] != "_"
     }
     try:
-        answer = await datasette.analysts.ask(sql, form, _reader(request), engine="sqlite", variables=named)
+        reader = datasette.reader_of(request)
+        answer = await datasette.analysts.ask(sql, form, reader, engine="sqlite", variables=named)
     except SqlRefusedError as error:
         return datasette.problem(datasette, request, error.kind, error.message, datasette.analysts.limits)
     return _file(datasette, answer, form)
@@ -141,7 +139,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
     status = 200
     if sql:
         try:
-            answer = await datasette.analysts.ask(sql, "json", _reader(request), limit=SHOWN)
+            answer = await datasette.analysts.ask(sql, "json", datasette.reader_of(request), limit=SHOWN)
         except SqlRefusedError as error:
             context |= {
                 "problem": datasette.problem_sentences(site, limits)[error.kind],
@@ -150,7 +148,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
             status = {"busy": 503, "your_turn": 429}.get(error.kind, 400)
         else:
             with answer.file as file:
-                rows = json.load(file)
+                rows = json.load(file, parse_float=Decimal)
             quantities = {
                 name for name, kind in zip(answer.columns, answer.types, strict=True)
                 if kind.startswith(("DECIMAL", "DOUBLE", "FLOAT", "BIGINT", "INTEGER", "HUGEINT"))

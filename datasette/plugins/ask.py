@@ -184,7 +184,8 @@ async def ask(datasette: Any, request: Request) -> Response:
     source, question, form = telling.source, telling.question, request.url_vars.get("format") or "html"
     limits = source.workers.limits
     headers = OPEN | {
-        "cache-control": FOREVER if request.url_vars.get("release") and form != "html" else FOR_NOW
+        "cache-control": FOREVER if request.url_vars.get("release") and form != "html" else FOR_NOW,
+        "content-language": telling.site.language,
     }
     try:
         most = IN_A_BOOK if form == "xlsx" else limits.rows if form == "json" else SHOWN

@@ -471,9 +471,9 @@ class Site:
         return conditions
 
     @lru_cache(maxsize=10_000)  # noqa: B019 - as above
-    def number(self, value: float) -> str:
+    def number(self, value: float | Decimal) -> str:
         """A number as the language writes it, with every digit that it has."""
-        return format_decimal(Decimal(repr(value)), locale=self.language, decimal_quantization=False)
+        return format_decimal(Decimal(str(value)), locale=self.language, decimal_quantization=False)
 
     def size(self, count: int) -> str:
         """Bytes in the unit that people read: 62 kB, 2.5 MB."""

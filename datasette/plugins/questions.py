@@ -200,6 +200,10 @@ def _release(datasette: Any, request: Request) -> Any:
     return release
 
 
+def _spoken(site: Any) -> dict[str, str]:
+    return OPEN | {"content-language": site.language}
+
+
 def _base(datasette: Any, site: Any) -> str:
     return site.release.descriptor["homepage"].rstrip("/") + datasette.urls.path("/").rstrip("/")
 
@@ -222,7 +226,9 @@ async def questions(datasette: Any, request: Request) -> Response:
             }
             for each in answered
         ]
-        return Response.json({"ok": True, "release": release.name, "questions": listed}, headers=OPEN)
+        return Response.json(
+            {"ok": True, "release": release.name, "questions": listed}, headers=_spoken(site)
+        )
     context = {"answered": answered, "of": release}
     return Response.html(await datasette.render_template("questions.html", context, request=request))
 
@@ -243,7 +249,7 @@ async def question(datasette: Any, request: Request) -> Any:
         told = answered.as_json(_base(datasette, site))
         if changed:
             told |= {"answered": True, "changes": changed, "reason": None}
-        return Response.json(told, headers=OPEN)
+        return Response.json(told, headers=_spoken(site))
     lines = answered.lines
     context = {
         "answered": answered, "of": release, "lines": lines[:SHOWN], "more": len(lines) - SHOWN, "shown": SHOWN, "member": member,

@@ -83,6 +83,8 @@ class Spreadsheets:
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
+        if not request.args.get("_excel"):
+            headers |= {"content-language": language}
         return Sent(target, headers | {
             "content-type": MEDIA_TYPES[FORMS[form]], "x-row-count": str(rows), "x-release": release.name,
             "content-disposition": f'attachment; filename="{target.name}"', "cache-control": "public, max-age=60",
