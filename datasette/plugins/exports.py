@@ -288,6 +288,14 @@ def _file_name(table: str, datasette: Any, profile: Profile | None, form: str) -
 
 
 @hookimpl
+def extra_template_vars(request: Request | None) -> dict[str, str]:
+    """``asked_rows``: the query of a page without what only cuts it into pages, for links to all of its rows."""
+    pairs = parse_qsl(request.query_string, True) if request else []
+    kept = urlencode([(key, value) for key, value in pairs if key not in OWN])
+    return {"asked_rows": f"?{kept}" if kept else ""}
+
+
+@hookimpl
 def startup(datasette: Any) -> None:
     datasette.exports_running = 0
     datasette.question_of_table = _question

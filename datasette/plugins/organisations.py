@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 
 from datasette import NotFound, Request, Response, hookimpl
 from datasette.filters import FilterArguments
-from datasette.utils import tilde_decode
+from datasette.utils import sqlite_timelimit, tilde_decode
 from datasette.utils.asgi import BadRequest
 from markupsafe import Markup
 
@@ -59,7 +59,13 @@ def has_organisations(datasette: Any) -> bool:
 async def _ask(datasette: Any, question: Callable[[sqlite3.Connection], Any]) -> Any:
     if not has_organisations(datasette):
         raise NotFound("This release has no pages of buyers and suppliers")
-    return await datasette.get_database("ingp").execute_fn(question)
+
+    def within_time(con: sqlite3.Connection) -> Any:
+        # Words that begin most names are collected from the whole index first.
+        with sqlite_timelimit(con, datasette.setting("sql_time_limit_ms")):
+            return question(con)
+
+    return await datasette.get_database("ingp").execute_fn(within_time)
 
 
 async def organisations(datasette: Any, request: Request) -> Any:

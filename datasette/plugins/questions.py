@@ -187,7 +187,7 @@ class Answered:
             "caveats": self.text.caveats,
             "sql": self.answer["sql"],
             "columns": [{"name": each["name"], "title": each["title"]} for each in self.columns],
-            "rows_count": self.answer["rows_count"],
+            "rows_count": len(self.lines) if self.member else self.answer["rows_count"],
             "rows": [{**line, "rows_url": base + (self.rows_behind(line) or "")} for line in self.lines],
             "coverage": self.coverage,
         }

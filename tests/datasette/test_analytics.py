@@ -85,7 +85,7 @@ def test_links_of_the_page_lead_to_its_files(site: Any) -> None:
 
 @pytest.mark.parametrize("path", ["/en/ingp/-/analytics", "/en/embed/sql"])
 def test_amounts_keep_every_digit_on_a_page(site: Any, path: str) -> None:
-    sql = "select 12345678901234567.89::decimal(20,2) as amount, 'nan'::double as n, 'inf'::double as i"
+    sql = "select 12345678901234567.89::decimal(20,2) as amount, 123456789012345678.123456789::decimal(38,9) as d, (2::hugeint ** 100)::hugeint as h, 1e300 as e, 'nan'::double as n, 'inf'::double as i"
     page = site.get(f"{path}?{urlencode({'sql': sql})}")
     assert page.status_code == 200 and "12,345,678,901,234,567.89" in page.text
 

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -92,6 +93,13 @@ def test_too_many_at_once_are_asked_to_wait(site: Any, monkeypatch: pytest.Monke
     answer = ask(site, f"{TABLE}.csv")
     assert answer.status_code == 503 and answer.headers["retry-after"] == "30"
     assert set(answer.json()["details"]) == {"es", "en", "pt", "fr"}
+
+
+def test_links_of_a_page_lead_to_all_rows_and_not_to_a_page_of_them(site: Any) -> None:
+    page = ask(site, f"/en{TABLE}?_size=5&_search=papel").text
+    for form in ("csv", "jsonl", "parquet"):
+        (link,) = set(re.findall(rf'href="({TABLE}\.{form}[^"&]*)"', page))
+        assert link == f"{TABLE}.{form}?_search=papel"
 
 
 def test_places_are_taken_before_anything_is_counted(site: Any) -> None:
