@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -17,13 +17,14 @@ from urllib.parse import parse_qsl, urlencode
 from datasette import Request, Response, hookimpl
 
 from pipelines.publication.files import MEDIA_TYPES
+from pipelines.serving.sending import Send, within_patience
 from pipelines.serving.workers import SqlAnswer, SqlLimits, SqlRefusedError, Workers
 
 SHOWN = 1_000
 """Rows of an answer that the page shows."""
 
 BLOCK = 2**18
-FORMS = ("csv", "json", "jsonl", "parquet")
+FORMS = ("csv", "json", "jsonl", "parquet", "xlsx")
 EXAMPLE = "SELECT member_code, count(*) AS n\nFROM {table}\nGROUP BY ALL\nORDER BY n DESC"
 
 
@@ -36,7 +37,8 @@ class Answer:
         self.answer, self.before, self.after = answer, before, after
         self.headers = headers | {"content-length": str(answer.bytes + len(before) + len(after))}
 
-    async def asgi_send(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    async def asgi_send(self, send: Send) -> None:
+        send = within_patience(send)
         with self.answer.file as file:
             headers = [(key.encode(), value.encode()) for key, value in self.headers.items()]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -44,10 +46,6 @@ class Answer:
             while block := await asyncio.to_thread(file.read, BLOCK):
                 await send({"type": "http.response.body", "body": block, "more_body": True})
             await send({"type": "http.response.body", "body": self.after})
-
-
-def _reader(request: Request) -> str:
-    return str((request.scope.get("client") or ("",))[0])
 
 
 async def analytics(datasette: Any, request: Request) -> Any:
@@ -63,7 +61,7 @@ async def analytics(datasette: Any, request: Request) -> Any:
         answer = await datasette.analysts.ask(
             sql,
             "parquet" if sheet else form,
-            _reader(request),
+            datasette.reader_of(request),
             limit=limits.rows if form == "json" else 0,
             variables=variables,
         )
@@ -98,10 +96,11 @@ async def whole_query(datasette: Any, request: Request) -> Any:
     """CSV and JSON Lines of a query to SQLite: the dialect of Datasette's own page, without its cut."""
     form, sql = request.url_vars["format"], (request.args.get("sql") or "").strip()
     named = {
-        key: value for key, value in parse_qsl(request.query_string, True) if key != "sql" and key[0] != "_"
+        key: value for key, value in parse_qsl(request.query_string, True) if key != "sql" and key[:1] != "_"
     }
     try:
-        answer = await datasette.analysts.ask(sql, form, _reader(request), engine="sqlite", variables=named)
+        reader = datasette.reader_of(request)
+        answer = await datasette.analysts.ask(sql, form, reader, engine="sqlite", variables=named)
     except SqlRefusedError as error:
         return datasette.problem(datasette, request, error.kind, error.message, datasette.analysts.limits)
     return _file(datasette, answer, form)
@@ -140,7 +139,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
     status = 200
     if sql:
         try:
-            answer = await datasette.analysts.ask(sql, "json", _reader(request), limit=SHOWN)
+            answer = await datasette.analysts.ask(sql, "json", datasette.reader_of(request), limit=SHOWN)
         except SqlRefusedError as error:
             context |= {
                 "problem": datasette.problem_sentences(site, limits)[error.kind],
@@ -149,7 +148,7 @@ async def _page(datasette: Any, request: Request, sql: str) -> Response:
             status = {"busy": 503, "your_turn": 429}.get(error.kind, 400)
         else:
             with answer.file as file:
-                rows = json.load(file)
+                rows = json.load(file, parse_float=Decimal)
             quantities = {
                 name for name, kind in zip(answer.columns, answer.types, strict=True)
                 if kind.startswith(("DECIMAL", "DOUBLE", "FLOAT", "BIGINT", "INTEGER", "HUGEINT"))

@@ -28,6 +28,7 @@ from pipelines.serving.answers import (
 from pipelines.serving.questions import (
     CODELISTS,
     Question,
+    Subject,
     coverage_sql,
     figures_sql,
     read_question,
@@ -58,12 +59,7 @@ class Source:
         self, name: str, published: Any, workers: Workers, withdrawals: Withdrawn, is_served: bool
     ) -> None:
         self.name, self.published, self.workers, self.is_served = name, published, workers, is_served
-        columns = {
-            table: own
-            for table, own in published.release.columns.items()
-            if not withdrawals.of_file(name, table)
-        }
-        self.known = subjects(columns)
+        self.withdrawals = withdrawals
         self.codes = codes_of(published.catalogue)
         self.members = {
             *published.catalogue.members,
@@ -72,6 +68,17 @@ class Source:
         self.providers = [
             code for code, member in published.catalogue.members.items() if member.kind == "member"
         ]
+
+    @property
+    def known(self) -> dict[str, Subject]:
+        """What can be asked for. Looked up each time: a table may be withdrawn while the site runs."""
+        return subjects(
+            {
+                table: own
+                for table, own in self.published.release.columns.items()
+                if not self.withdrawals.of_table(self.name, table)
+            }
+        )
 
 
 class Asking:
@@ -177,7 +184,8 @@ async def ask(datasette: Any, request: Request) -> Response:
     source, question, form = telling.source, telling.question, request.url_vars.get("format") or "html"
     limits = source.workers.limits
     headers = OPEN | {
-        "cache-control": FOREVER if request.url_vars.get("release") and form != "html" else FOR_NOW
+        "cache-control": FOREVER if request.url_vars.get("release") and form != "html" else FOR_NOW,
+        "content-language": telling.site.language,
     }
     try:
         most = IN_A_BOOK if form == "xlsx" else limits.rows if form == "json" else SHOWN

@@ -132,7 +132,6 @@ async def chart(datasette: Any, request: Request) -> Response:
         "access-control-allow-origin": "*",
         "cache-control": FOREVER if lasting else FOR_NOW,
         "content-language": telling.site.language,
-        "vary": "Accept-Language",
     }
     return Response(kept[key], headers=headers, content_type="image/svg+xml; charset=utf-8")
 

@@ -45,6 +45,7 @@ async def citation(datasette: Any, request: Request) -> Response:
     headers = datasette.open_headers | {
         "content-disposition": f'attachment; filename="ingp-{release.name}-{form}.{extension}"',
         "cache-control": "public, max-age=31536000, immutable",
+        "content-language": request.scope["language"],
     }
     return Response(write(described, request.scope["language"], ""), headers=headers, content_type=media_type)
 

@@ -5,6 +5,7 @@ Only these pages may be framed by others.
 """
 
 import json
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -103,12 +104,12 @@ async def embed_table(datasette: Any, request: Request) -> Response:
         "release": release,
         "kind": "rows",
     }
-    body = answer.json()
     if answer.status_code != 200:
         context["problem"] = site._(
             "This address could not be read. Please copy it again from the page of the table."
         )
         return await _embedded(datasette, request, context, 400)
+    body = answer.json()
     rows, chosen = body["rows"], [name for name in body["columns"] if name != "rowid"]
     if not any(key == "_col" for key, _value in asked):
         there = [name for name in chosen if any(row[name] not in (None, "") for row in rows)]
@@ -140,7 +141,7 @@ async def embed_sql(datasette: Any, request: Request) -> Response:
         context["problem"] = datasette.problem_sentences(site, datasette.analysts.limits)[error.kind]
         return await _embedded(datasette, request, context, 400)
     with answer.file as file:
-        rows = json.load(file)[:ROWS]
+        rows = json.load(file, parse_float=Decimal)[:ROWS]
     context |= {
         "columns": [(name, site.column(None, name).title) for name in answer.columns],
         "rows": [[_shown(site, None, name, row[name]) for name in answer.columns] for row in rows],
@@ -156,7 +157,11 @@ def _shown(site: Any, table: str | None, name: str, value: Any) -> dict[str, Any
     if words:
         return {"text": words, "is_number": False}
     kind, _codelist = site.published.kind(table, name)
-    if isinstance(value, int | float) and not isinstance(value, bool) and kind not in ("year", "boolean"):
+    if (
+        isinstance(value, int | float | Decimal)
+        and not isinstance(value, bool)
+        and kind not in ("year", "boolean")
+    ):
         return {"text": site.number(value), "is_number": True}
     text = str(value)
     return {"text": text if len(text) <= 120 else text[:119].rstrip() + "…", "is_number": False}

@@ -1,6 +1,7 @@
 """Pages for what went wrong: what happened and what to do, in the reader's language."""
 
 import logging
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
@@ -12,12 +13,27 @@ from datasette.utils import add_cors_headers, tilde_decode
 from datasette.utils.asgi import BadRequest, Base400
 from datasette.views.base import DatasetteError
 
+from pipelines.serving.columns import TooSlowError
+
 logger = logging.getLogger("ingp.site")
+
+_COUNT = re.compile(r"\d{0,9}", re.ASCII)
+FORMS = {
+    "_facet_size": re.compile(r"max|\d{0,9}", re.ASCII),
+    "_size": re.compile(r"max|\d{0,15}", re.ASCII),
+    "_through": re.compile(""),
+    "_timelimit": _COUNT,
+    "_ttl": _COUNT,
+}
+"""What arguments of a table page may be. ``_through`` follows references of SQLite, of which a release has none."""
 
 
 def judged(exception: Exception) -> tuple[str, int, str]:
     """(kind, status, technical message) of an exception."""
-    if isinstance(exception, QueryInterrupted) or getattr(exception, "title", None) == "SQL Interrupted":
+    is_interrupted = isinstance(exception, QueryInterrupted | TooSlowError) or exception.args == (
+        "interrupted",
+    )
+    if is_interrupted or getattr(exception, "title", None) == "SQL Interrupted":
         # Datasette answers 500 when a table page runs out of time; but nothing is broken.
         return "too_slow", 400, "The query took longer than the time limit allows."
     if isinstance(exception, DatasetteError):
@@ -29,8 +45,10 @@ def judged(exception: Exception) -> tuple[str, int, str]:
         return "forbidden", 403, str(exception.args[0]) if exception.args else "Forbidden"
     if isinstance(exception, Base400):
         return "bad_request", exception.status, str(exception)
-    if isinstance(exception, sqlite3.OperationalError):
-        # A facet or a page marker of the address names something that the table does not have.
+    if isinstance(
+        exception, sqlite3.OperationalError | sqlite3.ProgrammingError | sqlite3.DataError | OverflowError
+    ):
+        # A facet, a page marker or a condition of the address names something that there is not, or makes it too long.
         return "bad_request", 400, str(exception)
     return "failure", 500, "Internal error"
 
@@ -104,7 +122,14 @@ def forbidden(datasette: Any, request: Request, message: str) -> Any:
 def filters_from_request(
     datasette: Any, request: Request, database: str, table: str
 ) -> Callable[[], Awaitable[None]]:
-    """Refuse columns that the table does not have: SQLite takes such a name for a text, and finds no row."""
+    """Refuse columns that the table does not have: SQLite takes such a name for a text, and finds no row.
+
+    Refuse arguments, too, that Datasette reads without looking at them first.
+    """
+    for name, form in FORMS.items():
+        for value in request.args.getlist(name):
+            if not form.fullmatch(value):
+                raise BadRequest(f"{name} cannot be read")
 
     async def check() -> None:
         columns = {*await datasette.get_database(database).table_columns(table), "rowid"}

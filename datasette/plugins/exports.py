@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from array import array
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from pipelines.publication.formats.lines import Profile
 from pipelines.publication.formats.pages import LINE, NUMBER
 from pipelines.publication.gather import PublishedColumn
 from pipelines.serving.columns import TooSlowError, UnlikeError
+from pipelines.serving.sending import Send, within_patience
 from pipelines.serving.shapes import plain, read_shape
 from pipelines.serving.workers import SqlLimits, start_process
 
@@ -48,15 +49,25 @@ OWN = {"_stream", "_dl", "_end", "_excel", "_size", "_next", "_header", "_format
 class Export:
     """A stream from a process of its own. Datasette calls `asgi_send` of whatever a view returns."""
 
-    def __init__(self, settings: dict[str, Any], found: bytes | None, rows: int, headers: dict[str, str], lines: tuple[bytes, bytes],
-                 release: Callable[[], None], head: bool) -> None:  # fmt: skip
-        """lines: what stands before the first row, and after the last."""
-        self.settings, self.found, self.rows = settings, found, rows
-        self.headers, self.release, self.head = headers, release, head
+    def __init__(self, settings: dict[str, Any], sorts: bool, found: bytes | None, rows: int, headers: dict[str, str],
+                 lines: tuple[bytes, bytes], done: Callable[[], None], head: bool) -> None:  # fmt: skip
+        """sorts: whether rows are brought into another order, for which the disk is needed.
+
+        lines: what stands before the first row, and after the last. done: called when everything was sent.
+        """
+        self.settings, self.sorts, self.found, self.rows = settings, sorts, found, rows
+        self.headers, self.done, self.head = headers, done, head
         self.first_line, self.last_line = lines
 
-    async def asgi_send(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-        process = None
+    async def asgi_send(self, send: Send) -> None:
+        try:
+            await self.stream(within_patience(send))
+        finally:
+            self.done()
+
+    async def stream(self, send: Send) -> None:
+        """Send everything; whoever calls this frees the place of the export."""
+        process, temp = None, ""
         try:
             headers = [(key.encode(), value.encode()) for key, value in self.headers.items()]
             start = {"type": "http.response.start", "status": 200, "headers": headers}
@@ -64,7 +75,8 @@ class Export:
                 await send(start)
                 await send({"type": "http.response.body", "body": b""})
                 return
-            process = await start_process(self.settings, self.found)
+            temp = tempfile.mkdtemp(prefix="ingp-export-") if self.sorts else ""
+            process = await start_process(self.settings | {"temp": temp}, self.found)
             assert process.stdout and process.stderr
             await send(start)
             if self.first_line:
@@ -82,30 +94,47 @@ class Export:
                 with suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-            if self.settings["temp"]:
-                shutil.rmtree(self.settings["temp"], ignore_errors=True)
-            self.release()
+            if temp:
+                shutil.rmtree(temp, ignore_errors=True)
 
 
 async def export_table(datasette: Any, request: Request) -> Any:
+    """An export, if there is a place for it: one is taken at once, for counting already costs."""
+    if datasette.exports_running >= AT_ONCE:
+        return datasette.problem(datasette, request, "too_many_exports", "", SqlLimits(seconds=FIND_SECONDS))
+
+    def done() -> None:
+        datasette.exports_running -= 1
+
+    datasette.exports_running += 1
+    answer = None
+    try:
+        answer = await _export(datasette, request, done)
+        return answer
+    finally:
+        if not isinstance(answer, Export):
+            done()
+
+
+async def _export(datasette: Any, request: Request, done: Callable[[], None]) -> Any:
     database = datasette.get_database("ingp")
     table, form = tilde_decode(request.url_vars["table"]), request.url_vars["format"]
     if database.columns is None or table not in database.columns.kinds:
         raise NotFound(f"There is no table {table}")
     limits = SqlLimits(seconds=FIND_SECONDS)
-    if datasette.exports_running >= AT_ONCE:
-        return datasette.problem(datasette, request, "too_many_exports", "", limits)
+    if form == "xlsx":
+        datasette.spreadsheets.language(request)
+    asked = request.args.get("_size") or "max"
+    if asked != "max" and not re.fullmatch(r"\d{1,15}", asked, re.ASCII):
+        raise BadRequest("_size must be a positive integer")
     sql, params = await _question(datasette, request, table)
     try:
         source, order, found, rows = await _rows(database, table, sql, params)
     except TooSlowError:
         return datasette.problem(datasette, request, "too_slow", "", limits)
-    asked = request.args.get("_size") or "max"
     if asked != "max":
-        if not asked.isdecimal():
-            raise BadRequest("_size must be a positive integer")
         rows = min(rows, int(asked))
-        order += f" LIMIT {int(asked)}"
+        order += f" LIMIT {rows}"
     if datasette.spreadsheets.too_many(form, rows):
         return datasette.problem(datasette, request, "too_many_for_excel", "", limits)
     names = _columns(request, database, table, sql)
@@ -134,10 +163,7 @@ async def export_table(datasette: Any, request: Request) -> Any:
     # Rows are stored in the order of their numbers and read in it: sorting millions of whole rows needs the disk.
     stored = found is None and re.fullmatch(rf"{NUMBER}( LIMIT \d+)?", order) is not None
     ordered = order.removeprefix(NUMBER) if stored else f" ORDER BY {order}"
-    settings |= {
-        "sql": f"SELECT {select} FROM {source}{ordered}",
-        "temp": "" if stored else tempfile.mkdtemp(prefix="ingp-export-"),
-    }
+    settings |= {"sql": f"SELECT {select} FROM {source}{ordered}"}
     headers = datasette.limit_headers(limits) | {
         "content-type": MEDIA_TYPES[form],
         "content-disposition": f'attachment; filename="{_file_name(table, datasette, profile, form)}"',
@@ -148,13 +174,9 @@ async def export_table(datasette: Any, request: Request) -> Any:
     last = b""
     if request.args.get("_end") == "on" and form in ("csv", "jsonl"):
         last = f"#end,{rows}\r\n".encode() if form == "csv" else f'{{"_end":{{"rows":{rows}}}}}\n'.encode()
-    datasette.exports_running += 1
-
-    def done() -> None:
-        datasette.exports_running -= 1
-
-    export = Export(settings, found, rows, headers, (heading, last), done, request.method == "HEAD")
-    if form != "xlsx" or request.method == "HEAD":
+    head = request.method == "HEAD"
+    export = Export(settings, not stored, found, rows, headers, (heading, last), done, head)
+    if form != "xlsx" or head:
         return export
     return await _workbook(datasette, request, table, export)
 
@@ -168,7 +190,7 @@ async def _workbook(datasette: Any, request: Request, table: str, export: Export
             async def write(message: dict[str, Any]) -> None:
                 file.write(message.get("body", b""))
 
-            await export.asgi_send(write)
+            await export.stream(write)
         return export.rows
 
     asked = [(key, value) for key, value in parse_qsl(request.query_string, True) if key not in OWN]
@@ -192,9 +214,11 @@ async def _question(datasette: Any, request: Request, table: str) -> tuple[str, 
     answer = await datasette.client.get(
         datasette.urls.path(f"/ingp/{request.url_vars['table']}.json?{query}")
     )
-    body = answer.json()
     if answer.status_code != 200:
-        raise BadRequest(body.get("error", "The address could not be read"))
+        # Addresses of the form of filters lead elsewhere, and have no body.
+        said = answer.json() if "json" in answer.headers["content-type"] else {}
+        raise BadRequest(said.get("error", "The address could not be read"))
+    body = answer.json()
     return body["query"]["sql"], body["query"]["params"]
 
 
@@ -261,6 +285,14 @@ def _days(datasette: Any, table: str) -> dict[str, str]:
 def _file_name(table: str, datasette: Any, profile: Profile | None, form: str) -> str:
     language = f"-{profile.language}" if profile and profile.name == "excel" else ""
     return f"{table}-{datasette.releases.served}{language}.{form}"
+
+
+@hookimpl
+def extra_template_vars(request: Request | None) -> dict[str, str]:
+    """``asked_rows``: the query of a page without what only cuts it into pages, for links to all of its rows."""
+    pairs = parse_qsl(request.query_string, True) if request else []
+    kept = urlencode([(key, value) for key, value in pairs if key not in OWN])
+    return {"asked_rows": f"?{kept}" if kept else ""}
 
 
 @hookimpl

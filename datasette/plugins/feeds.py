@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
@@ -223,7 +223,11 @@ async def table_feed(datasette: Any, request: Request) -> Response:
             "sqlite",
             tuple((key, str(value)) for key, value in params.items()),
         )
-        return await _answered(writer, question, f"/ingp/{tilde_encode(table)}", urlencode(pairs), title)
+        asks_another = any(key == "_where" for key, _value in pairs)
+        place = f"/ingp/{tilde_encode(table)}"
+        return await _answered(
+            writer, question, place, urlencode(pairs), title, None if asks_another else table
+        )
     _ = writer.site._
     entries = []
     async for pair in _pairs(datasette):
@@ -259,13 +263,18 @@ async def sql_feed(datasette: Any, request: Request) -> Response:
         sql, engine, tuple(each for each in pairs if each[0] != "sql" and each[0].isidentifier())
     )
     title = writer.site._("Answers to a question in SQL")
-    return await _answered(writer, question, f"/ingp/-/{name}", urlencode(pairs), title)
+    return await _answered(writer, question, f"/ingp/-/{name}", urlencode(pairs), title, None)
 
 
-async def _answered(writer: Writer, question: Question, path: str, query: str, title: str) -> Response:
+async def _answered(
+    writer: Writer, question: Question, path: str, query: str, title: str, table: str | None
+) -> Response:
+    """table: the one that the question reads; None when it may read any. Where it is withdrawn, nothing is counted."""
     _, datasette, number = writer.site._, writer.datasette, writer.site.number
     entries: list[Entry] = []
-    names = _names(datasette, ANSWERED)
+    names = list(
+        takewhile(lambda name: not datasette.withdrawals.of_file(name, table), _names(datasette, ANSWERED))
+    )
     folders = [datasette.releases.get(name) for name in names]
 
     def address(release: Any) -> str:

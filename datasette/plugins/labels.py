@@ -46,7 +46,7 @@ def _page(datasette: Any, row: Any, column: str, table: str) -> str | None:
     if (
         kind
         and table in ("procurement_processes", "procurement_contracts_flat")
-        and datasette.organisations_file.exists()
+        and datasette.has_organisations()
     ):
         keys = datasette.get_database("ingp").keys.get(table, ())
         if keys and all(key in names for key in keys):

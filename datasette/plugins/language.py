@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from datasette import Request, Response, app, hookimpl
 from datasette.url_builder import Urls
@@ -28,6 +28,7 @@ YEAR = 365 * 24 * 60 * 60
 LONGEST_QUERY = 2_000
 """Characters of a query that search engines are told; with a longer one, six links would be most of the page."""
 
+ASCII = "".join(map(chr, range(128)))
 NAMES = {"es": "Español", "en": "English", "pt": "Português", "fr": "Français"}
 
 _named: ContextVar[str | None] = ContextVar("language of the address", default=None)
@@ -103,6 +104,8 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
                 return
             base = datasette.setting("base_url")
             whole = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
+            # Datasette takes only ASCII here, and not every client writes it.
+            whole = quote(whole.encode("latin-1"), safe=ASCII)
             named, raw = split_language(without_base(whole, base))
             _language, path = split_language(without_base(scope["path"], base))
             query = scope["query_string"].decode("latin-1")
@@ -111,11 +114,14 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
                 await moved.asgi_send(send)
                 return
             # Files and pictures with sentences in them have one address, and take their language from `_lang`.
-            language = named or _wished(query)[0] or negotiated(scope)
+            wished = _wished(query)[0]
+            language = named or wished or negotiated(scope)
+            is_negotiated = not (named or wished)
 
             async def tell(message: dict[str, Any]) -> None:
                 if message["type"] == "http.response.start":
-                    message = {**message, "headers": _told(message.get("headers", []), named, language, base)}
+                    headers = _told(message.get("headers", []), named, language, is_negotiated, base)
+                    message = {**message, "headers": headers}
                 await send(message)
 
             token = _named.set(named)
@@ -153,9 +159,12 @@ def _moved(base: str, named: str | None, path: str, query: str) -> Response | No
 
 
 def _told(
-    headers: list[tuple[bytes, bytes]], named: str | None, language: str, base: str
+    headers: list[tuple[bytes, bytes]], named: str | None, language: str, is_negotiated: bool, base: str
 ) -> list[tuple[bytes, bytes]]:
-    """Headers of an answer, with its language where it has one, and redirects that stay in it."""
+    """Headers of an answer, with its language where it has one, and redirects that stay in it.
+
+    Pages and feeds have a language, and what says so itself (``content-language``): JSON with words in it, pictures.
+    """
     told = []
     for key, value in headers:
         if key.lower() == b"location" and value.startswith(b"/") and not value.startswith(b"//"):
@@ -164,10 +173,12 @@ def _told(
             value = with_language(address, named, base).encode("latin-1")
         told.append((key, value))
     kinds = [value for key, value in headers if key.lower() == b"content-type"]
-    if kinds and kinds[0].startswith((b"text/html", b"application/atom+xml")):
+    has_language = any(key.lower() == b"content-language" for key, _value in headers)
+    if not has_language and kinds and kinds[0].startswith((b"text/html", b"application/atom+xml")):
         told.append((b"content-language", language.encode()))
-        if not named:
-            told.append((b"vary", b"Accept-Language, Cookie"))
+        has_language = True
+    if has_language and is_negotiated:
+        told.append((b"vary", b"Accept-Language, Cookie"))
     return told
 
 

@@ -53,7 +53,8 @@ async def members(datasette: Any, request: Request) -> Response:
             }
             for each in everybody
         ]  # fmt: skip
-        return Response.json({"ok": True, "release": site.release.number, "members": told}, headers=OPEN)
+        body = {"ok": True, "release": site.release.number, "members": told}
+        return Response.json(body, headers=OPEN | {"content-language": site.language})
     context = {
         "everybody": [{**each, "newest": _newest(site, each["code"])} for each in everybody],
         "expected": sum(1 for each in site.published.catalogue.members.values() if each.kind == "member"),
@@ -92,7 +93,7 @@ async def member_page(datasette: Any, request: Request) -> Response:
             "quality": found and [{"table": each.table, "code": each.code, "severity": each.severity, "columns": each.columns, "count": each.count} for each in found],
             "files": [{"path": file.path, "bytes": file.bytes, "rows": file.rows} for file in this["files"].values()],
         }  # fmt: skip
-        return Response.json(told, headers=OPEN)
+        return Response.json(told, headers=OPEN | {"content-language": site.language})
     context = {
         "this": this, "about": about, "registered": registered, "coverage": coverage, "newest": newest, "found": found,
         "years": datasette.years_of(coverage),

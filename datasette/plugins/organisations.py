@@ -17,11 +17,11 @@ from urllib.parse import quote, urlencode
 
 from datasette import NotFound, Request, Response, hookimpl
 from datasette.filters import FilterArguments
-from datasette.utils import tilde_decode
+from datasette.utils import sqlite_timelimit, tilde_decode
 from datasette.utils.asgi import BadRequest
 from markupsafe import Markup
 
-from pipelines.publication.organisations import CONTRACT, ORGANISATIONS, PROCESS, TABLES
+from pipelines.publication.organisations import CONTRACT, ORGANISATIONS, PROCESS, SOURCES, TABLES
 from pipelines.serving.organisations import contracts_by_number, listed, of_row, summary
 
 ROLES = {"buyers": "buyer", "suppliers": "supplier"}
@@ -37,6 +37,7 @@ CSV_COLUMNS = (
 @hookimpl(tryfirst=True)
 def startup(datasette: Any) -> None:
     datasette.organisations_file = Path(os.environ["INGP_RELEASE_DIR"]) / ORGANISATIONS
+    datasette.has_organisations = partial(has_organisations, datasette)
 
 
 @hookimpl
@@ -47,12 +48,24 @@ def prepare_connection(conn: sqlite3.Connection, database: str, datasette: Any) 
         conn.execute("ATTACH ? AS organisations", [f"file:{quote(str(path))}?immutable=1"])
 
 
+def has_organisations(datasette: Any) -> bool:
+    """Whether buyers and suppliers may be told: not while a table is withdrawn that their names came from."""
+    served, withdrawals = datasette.releases.served, datasette.withdrawals
+    return datasette.organisations_file.exists() and not any(
+        withdrawals.of_table(served, table) for table in SOURCES
+    )
+
+
 async def _ask(datasette: Any, question: Callable[[sqlite3.Connection], Any]) -> Any:
-    if not datasette.organisations_file.exists() or any(
-        datasette.withdrawals.of_table(datasette.releases.served, table) for table in TABLES.values()
-    ):
+    if not has_organisations(datasette):
         raise NotFound("This release has no pages of buyers and suppliers")
-    return await datasette.get_database("ingp").execute_fn(question)
+
+    def within_time(con: sqlite3.Connection) -> Any:
+        # Words that begin most names are collected from the whole index first.
+        with sqlite_timelimit(con, datasette.setting("sql_time_limit_ms")):
+            return question(con)
+
+    return await datasette.get_database("ingp").execute_fn(within_time)
 
 
 async def organisations(datasette: Any, request: Request) -> Any:
@@ -215,8 +228,10 @@ def filters_from_request(
     """``_buyer`` and ``_supplier`` of a table page: the rows of one organisation, without its number or name."""
     what = next((number for number, name in TABLES.items() if name == table), None)
     asked = {role: request.args.get(f"_{role}") for role in ROLES.values() if request.args.get(f"_{role}")}
-    if database != "ingp" or what is None or not asked or not datasette.organisations_file.exists():
+    if database != "ingp" or what is None or not asked:
         return None
+    if not has_organisations(datasette):
+        raise BadRequest("This release has no buyers and suppliers to filter by")
     for identifier in asked.values():
         if not re.fullmatch(r"[A-Z]{3,4}-[0-9a-f]{16}", identifier):
             raise BadRequest("An organisation is written like XAA-0123456789abcdef")
@@ -231,7 +246,7 @@ def filters_from_request(
 @hookimpl
 def top_table(datasette: Any, request: Request, database: str, table: str) -> Any:
     """Says whose rows the page shows, and the way back to all."""
-    if database != "ingp" or table not in TABLES.values() or not datasette.organisations_file.exists():
+    if database != "ingp" or table not in TABLES.values() or not has_organisations(datasette):
         return None
 
     async def notice() -> Markup | None:

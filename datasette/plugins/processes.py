@@ -125,7 +125,7 @@ async def process(datasette: Any, request: Request) -> Response:
     suppliers: dict[str, str] = {}
     for what, table in ((AWARD, "awards"), (CONTRACT, FLAT)):
         numbers = [int(row["_rowid"]) for row in rows.get(table, ()) if "_table" not in row]
-        if numbers and datasette.organisations_file.exists():
+        if numbers and datasette.has_organisations():
             find = partial(suppliers_of, what=what, rows=numbers, limit=SHOWN)
             found = await datasette.get_database("ingp").execute_fn(lambda con, find=find: find(con))
             suppliers |= {each["id"]: each["name"] for each in found}

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -169,9 +169,7 @@ class Site:
     """Everything that a page says about the release, in one language."""
 
     def __init__(self, published: Published, language: str) -> None:
-        self.published = published
-        self.language = language
-        self.release = published.release
+        self.published, self.release, self.language = published, published.release, language
         self.translations = translations(language, LOCALES)
         self._texts = published.catalogue.texts
 
@@ -471,9 +469,10 @@ class Site:
         return conditions
 
     @lru_cache(maxsize=10_000)  # noqa: B019 - as above
-    def number(self, value: float) -> str:
+    def number(self, value: float | Decimal) -> str:
         """A number as the language writes it, with every digit that it has."""
-        return format_decimal(Decimal(repr(value)), locale=self.language, decimal_quantization=False)
+        with localcontext(prec=400):  # a float has up to 309 digits before its point
+            return format_decimal(Decimal(str(value)), locale=self.language, decimal_quantization=False)
 
     def size(self, count: int) -> str:
         """Bytes in the unit that people read: 62 kB, 2.5 MB."""

@@ -41,7 +41,11 @@ class Answered:
         self.question, self.site, self.release, self.member = question, site, release, member
         self.questions: Questions = datasette.questions
         self.text = self.questions.texts[site.language, question.slug]
-        self.answer = answers_of(release.folder).get(question.slug, {})
+        self.withdrawn = next(
+            filter(None, (datasette.withdrawals.of_table(release.name, table) for table in question.tables)),
+            None,
+        )
+        self.answer = {} if self.withdrawn else answers_of(release.folder).get(question.slug, {})
         self.is_served = release.name == datasette.releases.served
         lasting = f"/v/{release.name}"
         self.address = f"{lasting}/questions/{question.slug}"
@@ -183,7 +187,7 @@ class Answered:
             "caveats": self.text.caveats,
             "sql": self.answer["sql"],
             "columns": [{"name": each["name"], "title": each["title"]} for each in self.columns],
-            "rows_count": self.answer["rows_count"],
+            "rows_count": len(self.lines) if self.member else self.answer["rows_count"],
             "rows": [{**line, "rows_url": base + (self.rows_behind(line) or "")} for line in self.lines],
             "coverage": self.coverage,
         }
@@ -194,6 +198,10 @@ def _release(datasette: Any, request: Request) -> Any:
     if release is None:
         raise NotFound("There is no such release")
     return release
+
+
+def _spoken(site: Any) -> dict[str, str]:
+    return OPEN | {"content-language": site.language}
 
 
 def _base(datasette: Any, site: Any) -> str:
@@ -218,7 +226,9 @@ async def questions(datasette: Any, request: Request) -> Response:
             }
             for each in answered
         ]
-        return Response.json({"ok": True, "release": release.name, "questions": listed}, headers=OPEN)
+        return Response.json(
+            {"ok": True, "release": release.name, "questions": listed}, headers=_spoken(site)
+        )
     context = {"answered": answered, "of": release}
     return Response.html(await datasette.render_template("questions.html", context, request=request))
 
@@ -229,19 +239,17 @@ async def question(datasette: Any, request: Request) -> Any:
     if asked is None:
         raise NotFound("There is no such question")
     release = _release(datasette, request)
-    for table in asked.tables:
-        withdrawn = datasette.withdrawals.of_table(release.name, table)
-        if withdrawn:
-            return await datasette.gone(datasette, request, withdrawn)
     site = datasette.published.in_language(request.scope["language"])
     member = request.args.get("member") or None
     answered = Answered(datasette, asked, site, release, member)
+    if answered.withdrawn:
+        return await datasette.gone(datasette, request, answered.withdrawn)
     changed = await _changed(datasette, release.name) if asked.slug == CHANGES else None
     if request.url_vars.get("form"):
         told = answered.as_json(_base(datasette, site))
         if changed:
             told |= {"answered": True, "changes": changed, "reason": None}
-        return Response.json(told, headers=OPEN)
+        return Response.json(told, headers=_spoken(site))
     lines = answered.lines
     context = {
         "answered": answered, "of": release, "lines": lines[:SHOWN], "more": len(lines) - SHOWN, "shown": SHOWN, "member": member,

@@ -6,8 +6,10 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 from datasette import NotFound, Request, Response, hookimpl
+from datasette.utils import tilde_decode
 
 from pipelines.publication.files import PublishedFile, Releases, UnsatisfiableError, matches, parse_range
 from pipelines.publication.withdrawn import Withdrawn
@@ -18,10 +20,13 @@ BLOCK = 2**18
 LASTING = re.compile(r"/((ingp|tables|members)(\.json|/|$)|(buyers|suppliers|processes)(\.\w+|/|$))")
 """Pages of the served release that live below its number too; ``ingp.db`` is a file."""
 
-READS_ANY = re.compile(r"/(ingp/-/(query|analytics)|embed/sql|search)(\.|/|$)")
+READS_ANY = re.compile(r"/ingp/-/(query|analytics)(\.|/|$)|/ingp\.db$|(/v/[^/]+)?/embed/sql$")
 """Addresses that read any table. While one of the served release is withdrawn they are gone too, for they would give
-it out; the next release has them again.
+it out; the next release has them again. So are pages with a condition in SQL, which may ask another table.
 """
+
+_INDEX = re.compile(r"_fts(_\w+)?$")
+"""What the full text of a table is called: Datasette shows its words like a table of its own."""
 
 OPEN = {
     "access-control-allow-origin": "*",
@@ -233,16 +238,14 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
         async def lasting(scope: dict[str, Any], receive: Any, send: Any) -> None:
             releases = getattr(datasette, "releases", None)
             if scope["type"] == "http" and releases:
-                prefix = f"/v/{releases.served}"
-                if scope["path"].startswith(f"{prefix}/") and LASTING.match(scope["path"][len(prefix) :]):
-                    cut = len(prefix)
-                    raw = scope.get("raw_path") or scope["path"].encode()
-                    scope = {**scope, "path": scope["path"][cut:], "raw_path": raw[cut:], "lasting": True}
-                tables = (_table_of(scope["path"], each) for each in ("/ingp/", "/tables/"))
-                table = next(filter(None, tables), None)
-                withdrawn = table and datasette.withdrawals.of_table(releases.served, table)
-                if not withdrawn and READS_ANY.match(scope["path"]):
-                    withdrawn = datasette.withdrawals.of_file(releases.served, None)
+                # What Datasette routes by is the address as it was sent, not the decoded one.
+                path, prefix = scope["raw_path"].decode("latin-1"), f"/v/{releases.served}"
+                if path.startswith(f"{prefix}/") and LASTING.match(path[len(prefix) :]):
+                    path = path[len(prefix) :]
+                    scope = {**scope, "lasting": True}
+                path = _plain_database(path)
+                scope = {**scope, "path": unquote(path), "raw_path": path.encode("latin-1")}
+                withdrawn = _withdrawn(datasette, path, scope["query_string"])
                 if withdrawn:
                     answer = await gone(datasette, Request(scope, receive), withdrawn)
                     await answer.asgi_send(send)
@@ -254,10 +257,26 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
     return wrap
 
 
-def _table_of(path: str, prefix: str) -> str | None:
-    if not path.startswith(prefix):
-        return None
-    return path.removeprefix(prefix).split("/")[0].split(".")[0]
+def _plain_database(path: str) -> str:
+    """A path with the name of the database as everything here compares it: Datasette takes ``/in~67p`` for ``/ingp``."""
+    first, slash, rest = path[1:].partition("/")
+    plain = tilde_decode(first)
+    return f"/{plain}{slash}{rest}" if plain.partition(".")[0] == "ingp" else path
+
+
+def _withdrawn(datasette: Any, path: str, query: bytes) -> Withdrawn | None:
+    """The withdrawal for which an address of the served release is gone."""
+    served, withdrawals = datasette.releases.served, datasette.withdrawals
+    _root, place, *rest = (tilde_decode(part) for part in path.split("/"))
+    if place in ("ingp", "tables") and rest:
+        table = rest[0].partition(".")[0]
+        found = withdrawals.of_table(served, table) or withdrawals.of_table(served, _INDEX.sub("", table))
+        if found:
+            return found
+    asks_another = "ingp" in (place, *rest) and any(
+        key == "_where" for key, _value in parse_qsl(query.decode("latin-1"), True)
+    )
+    return withdrawals.of_file(served, None) if asks_another or READS_ANY.match(path) else None
 
 
 @hookimpl(tryfirst=True)

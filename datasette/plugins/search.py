@@ -435,7 +435,7 @@ def _json(datasette: Any, request: Request, page: Page, results: list[Result]) -
                 for facet in page.facets(results)
             },
         },
-        headers={"access-control-allow-origin": "*", **FOR_NOW},
+        headers={"access-control-allow-origin": "*", "content-language": page.site.language, **FOR_NOW},
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from pipelines.catalogue import LANGUAGES
 from pipelines.exceptions import PipelineError
 from pipelines.publication.files import MEDIA_TYPES
 from pipelines.publication.formats.answer import FORMS, MOST_ROWS, write_answer
+from pipelines.serving.sending import Send, within_patience
 from pipelines.settings import Settings
 
 SMALL = 2_000
@@ -33,7 +34,8 @@ class Sent:
         self.path = path
         self.headers = headers | {"content-length": str(path.stat().st_size)}
 
-    async def asgi_send(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    async def asgi_send(self, send: Send) -> None:
+        send = within_patience(send)
         try:
             headers = [(key.encode(), value.encode()) for key, value in self.headers.items()]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -81,6 +83,8 @@ class Spreadsheets:
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
+        if not request.args.get("_excel"):
+            headers |= {"content-language": language}
         return Sent(target, headers | {
             "content-type": MEDIA_TYPES[FORMS[form]], "x-row-count": str(rows), "x-release": release.name,
             "content-disposition": f'attachment; filename="{target.name}"', "cache-control": "public, max-age=60",

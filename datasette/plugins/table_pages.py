@@ -104,7 +104,7 @@ async def table_page(datasette: Any, request: Request) -> Response:
             "quality": found and [{"code": each.code, "severity": each.severity, "columns": each.columns, "count": each.count} for each in found],
             "files": [{"path": file.path, "bytes": file.bytes, "rows": file.rows, "member": file.member} for file in (*this["files"], *this["member_files"])],
         }  # fmt: skip
-        return Response.json(told, headers=OPEN)
+        return Response.json(told, headers=OPEN | {"content-language": site.language})
     context = {
         "this": this, "fields": fields, "matrix": matrix(datasette, site, coverage), "found": found, "older": older,
         "short": SHORT_LIST, "citation": apa(described, site.language), "known": bool(summaries.coverage),
@@ -127,7 +127,7 @@ async def column_page(datasette: Any, request: Request) -> Response:
         ]  # fmt: skip
         return Response.json(
             {"ok": True, "release": site.release.number, "table": this["name"], **field, "fill_rates": told},
-            headers=OPEN,
+            headers=OPEN | {"content-language": site.language},
         )
     context = {
         "this": this,

@@ -27,6 +27,12 @@ TABLES = {
     AWARD: "procurement_awards",
     CONTRACT: "procurement_contracts_flat",
 }
+SOURCES = frozenset(
+    f"procurement_{name}"
+    for name in ("processes", "contracts_flat", "awards", "award_suppliers", "contract_suppliers", "parties")
+)
+"""Tables that the organisations, their names and identifiers are read from."""
+
 TOP_PARTNERS, TOP_CONTRACTS = 20, 5
 BATCH_ROWS = 100_000
 

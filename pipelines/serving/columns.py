@@ -20,6 +20,9 @@ from pipelines.serving.shapes import After, Clause, Shape
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _EXACT = 2**53
+_LONGEST = 1_000
+"""Characters of a text that may be a number; Python reads no whole number of more than 4,300."""
+
 _UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -243,6 +246,8 @@ def _text(value: Any) -> str:
 def _number(value: Any) -> str | None:
     """A parameter against a number column as an SQL number; None when it does not look like one."""
     if isinstance(value, str):
+        if len(value) > _LONGEST:
+            raise UnlikeError("too many digits to count with")
         if not _NUMBER.fullmatch(value) or not value.isascii():
             return None
         value = float(value) if re.search(r"[.eE]", value) else int(value)

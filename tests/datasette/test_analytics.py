@@ -4,8 +4,10 @@ import asyncio
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -65,6 +67,31 @@ def test_page_in_every_language(site: Any, language: str) -> None:
     assert wrong.status_code == 400 and 'role="alert"' in wrong.text and "nonsense" in wrong.text
     form = site.get("/ingp/-/analytics", language)
     assert form.status_code == 200 and site.datasette.analysts.limits.memory in form.text
+
+
+def test_links_of_the_page_lead_to_its_files(site: Any) -> None:
+    page = site.get(f"/en/ingp/-/analytics?{urlencode({'sql': GROUPED})}").text
+    links = {unescape(link) for link in re.findall(r'href="([^"]*analytics\.(?!atom)[^"]*)"', page)}
+    assert {link.partition("?")[0].rpartition(".")[2] for link in links} == {
+        "csv",
+        "json",
+        "jsonl",
+        "parquet",
+        "xlsx",
+    }
+    for link in links:
+        assert site.get(link).headers["x-row-count"] == "2", link
+
+
+@pytest.mark.parametrize("path", ["/en/ingp/-/analytics", "/en/embed/sql"])
+def test_amounts_keep_every_digit_on_a_page(site: Any, path: str) -> None:
+    sql = "select 12345678901234567.89::decimal(20,2) as amount, 123456789012345678.123456789::decimal(38,9) as d, (2::hugeint ** 100)::hugeint as h, 1e300 as e, 'nan'::double as n, 'inf'::double as i"
+    page = site.get(f"{path}?{urlencode({'sql': sql})}")
+    assert page.status_code == 200 and "12,345,678,901,234,567.89" in page.text
+
+
+def test_an_argument_without_a_name_is_none(site: Any) -> None:
+    assert site.get("/ingp/-/query.csv?sql=select+1&=1").status_code == 200
 
 
 def test_parameters_are_variables_and_do_not_stay(site: Any) -> None:

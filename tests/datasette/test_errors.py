@@ -39,12 +39,19 @@ ADDRESSES = {
     404: "/nowhere",
     403: "/-/permissions",
     400: "/ingp/procurement_processes?_size=many",
-    500: "/ingp/procurement_processes?_timelimit=soon",
+    500: "/ingp?broken=1",
 }
+
+
+@pytest.fixture
+def broken(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of tables fails."""
+    monkeypatch.setattr(site.datasette, "summaries", None)
 
 
 @pytest.mark.parametrize("language", ["es", "en", "pt", "fr"])
 @pytest.mark.parametrize("status", TITLES)
+@pytest.mark.usefixtures("broken")
 def test_error_page(site: Any, status: int, language: str) -> None:
     answer = site.get(ADDRESSES[status], language)
     assert answer.status_code == status
@@ -52,10 +59,11 @@ def test_error_page(site: Any, status: int, language: str) -> None:
     assert 'name="robots" content="noindex"' in answer.text
 
 
+@pytest.mark.usefixtures("broken")
 def test_failure_keeps_its_details_for_the_log(site: Any, caplog: pytest.LogCaptureFixture) -> None:
-    answer = site.get("/ingp/procurement_processes?_timelimit=later", "en")
-    assert "ValueError" not in answer.text and "invalid literal" not in answer.text
-    assert "invalid literal" in caplog.text
+    answer = site.get("/ingp?broken=2", "en")
+    assert "AttributeError" not in answer.text and "NoneType" not in answer.text
+    assert "NoneType" in caplog.text
 
 
 @pytest.mark.parametrize("language", ["es", "en", "pt", "fr"])
@@ -90,10 +98,28 @@ def test_too_slow_says_what_to_do(site: Any, address: str, language: str) -> Non
         "?_where=nonsense(",
         "?_size=-1",
         "?_searchmode=raw&_search=%22",
+        "?_through=x",
+        "?_through=[]",
+        "?_through={}",
+        "?_timelimit=soon",
+        "?_ttl=%C2%B2",
+        f"?_ttl={'9' * 5000}",
+        f"?_facet_size={'9' * 5000}",
+        "?_facet_size=many",
+        "?_where=$null",
+        f"?year__gt={'9' * 30}",
     ],
 )
 def test_nonsense_in_the_address_is_not_our_failure(site: Any, address: str) -> None:
+    for form in ("", ".json", ".csv", ".atom"):
+        assert site.get(f"/ingp/procurement_processes{form}{address}", "en").status_code in (200, 400)
     assert site.get(f"/ingp/procurement_processes{address}", "en").status_code == 400
+
+
+def test_a_number_that_nobody_can_count_to_finds_nothing(site: Any) -> None:
+    for comparison in ("__in", "__exact", "__gt"):
+        query = f"number_of_tenderers{comparison}={'9' * 5000}"
+        assert site.get(f"/ingp/procurement_processes.json?{query}").json()["rows"] == []
 
 
 @pytest.mark.parametrize(

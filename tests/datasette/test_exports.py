@@ -1,14 +1,18 @@
 """Streams of all rows: the same rows as the page and the files, counted before, recognisable when broken."""
 
+import asyncio
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pyarrow.parquet as pq
 import pytest
+
+from pipelines.serving import sending
 
 TABLE = "/ingp/procurement_processes"
 QUERIES = (
@@ -89,6 +93,66 @@ def test_too_many_at_once_are_asked_to_wait(site: Any, monkeypatch: pytest.Monke
     answer = ask(site, f"{TABLE}.csv")
     assert answer.status_code == 503 and answer.headers["retry-after"] == "30"
     assert set(answer.json()["details"]) == {"es", "en", "pt", "fr"}
+
+
+def test_links_of_a_page_lead_to_all_rows_and_not_to_a_page_of_them(site: Any) -> None:
+    page = ask(site, f"/en{TABLE}?_size=5&_search=papel").text
+    for form in ("csv", "jsonl", "parquet"):
+        (link,) = set(re.findall(rf'href="({TABLE}\.{form}[^"&]*)"', page))
+        assert link == f"{TABLE}.{form}?_search=papel"
+
+
+def test_places_are_taken_before_anything_is_counted(site: Any) -> None:
+    """Six at once: each counts its rows first, and three would have found a place that was no longer there."""
+
+    async def six() -> list[int]:
+        asked = (site.datasette.client.get(f"{TABLE}.csv?_search=obra") for _ in range(6))
+        return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    assert sorted(site.runner.run(six())) == [200, 200, 200, 503, 503, 503]
+    assert site.datasette.exports_running == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["_excel=xx", "_size=0x", f"_size={'9' * 5000}", "_filter_column=ocid", "_sort_by_desc=on", "_through=x"],
+)
+@pytest.mark.parametrize("form", ["xlsx", "csv"])
+def test_what_is_refused_gives_its_place_back(site: Any, form: str, query: str) -> None:
+    for _time in range(4):
+        assert ask(site, f"{TABLE}.{form}?{query}").status_code == 400
+    assert site.datasette.exports_running == 0
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_more_rows_than_there_are_may_be_asked_for(site: Any, form: str) -> None:
+    answer = ask(site, f"{TABLE}.{form}?_size={'9' * 15}&_sort=ocid")
+    assert answer.status_code == 200 and answer.headers["x-row-count"] == "63"
+
+
+def test_who_reads_no_further_gives_the_place_back(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "PATIENCE", 0.2)
+
+    taken: list[dict[str, Any]] = []
+
+    async def stuck(message: dict[str, Any]) -> None:
+        taken.append(message)
+        if len(taken) == 2:
+            await asyncio.sleep(60)
+
+    path = f"{TABLE}.csv"
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
+        "http_version": "1.1", "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+
+    async def ask_and_stop_reading() -> None:
+        async with asyncio.timeout(20):
+            await site.datasette.app()(scope, None, stuck)
+
+    site.runner.run(ask_and_stop_reading())
+    assert [each["type"] for each in taken[:2]] == ["http.response.start", "http.response.body"]
+    assert site.datasette.exports_running == 0
 
 
 def test_a_broken_stream_has_no_end(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:

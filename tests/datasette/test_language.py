@@ -166,6 +166,42 @@ def test_redirects_keep_the_language(site: Any, asked: str, led: str) -> None:
     assert answer.headers["location"] == led.format(release=release)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/questions.json", "/questions/who-publishes.json", "/tables/procurement_processes.json",
+        "/tables/procurement_processes/ocid.json", "/members.json", "/members/XAA.json", "/search.json?q=obra",
+        "/ask.json", "/v/RELEASE/ask.json", "/v/RELEASE/ask.xlsx", "/v/RELEASE/cite/apa?of=ingp", "/chart.svg",
+        "/ingp/procurement_processes.xlsx?member_code=XCC",
+    ],
+)  # fmt: skip
+def test_words_are_not_kept_for_readers_of_another_language(site: Any, path: str) -> None:
+    """A cache between us and readers must not give one language to all of them."""
+    path = path.replace("RELEASE", site.package["version"])
+    answer = site.get(path, "pt")
+    vary = {part.strip() for part in answer.headers["vary"].split(",")}
+    assert answer.headers["content-language"] == "pt" and {"Accept-Language", "Cookie"} <= vary
+    chosen = site.get(f"{path}{'&' if '?' in path else '?'}_lang=fr", "pt", accept="*/*")
+    if chosen.status_code == 200:
+        assert chosen.headers["content-language"] == "fr" and "Accept-Language" not in chosen.headers["vary"]
+    assert "Accept-Language" not in site.get("/ingp/procurement_processes.csv").headers["vary"]
+
+
+@pytest.mark.parametrize("path", ["/ingp/é", "/es/ingp/é", "/é"])
+def test_an_address_that_nobody_encoded_is_only_not_found(site: Any, path: str) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
+        "http_version": "1.1", "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    site.runner.run(site.datasette.app()(scope, None, send))
+    assert sent[0]["status"] in (302, 404)
+
+
 def test_programs_are_answered_in_no_language(site: Any) -> None:
     answer = site.get(f"{TABLE}.json?_lang=es")
     assert answer.status_code == 200

@@ -175,3 +175,9 @@ def test_permanent_address_is_the_page(site: Any) -> None:
     lasting = site.get(f"/v/{release}/questions/single-bid", "en")
     assert lasting.status_code == 200
     assert f"/v/{release}/questions/single-bid" in site.get("/questions/single-bid", "en").text
+
+
+def test_the_announced_count_of_one_member_is_that_of_its_rows(site: Any) -> None:
+    told = site.get("/questions/who-publishes.json?member=XCC").json()
+    assert told["rows"] and told["rows_count"] == len(told["rows"])
+    assert {row["member_code"] for row in told["rows"]} == {"XCC"}

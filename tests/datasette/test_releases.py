@@ -253,7 +253,6 @@ def test_withdrawn_tables_are_gone_with_a_reason(site: Any, withdrawn: str, lang
     for path in (
         "/ingp/-/analytics?sql=select+1",
         "/ingp/-/query.csv?sql=select+1",
-        "/search?q=a",
         "/embed/sql?sql=select+1",
     ):
         assert ask(site, path).status_code == 410, path
