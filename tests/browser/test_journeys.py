@@ -181,6 +181,8 @@ def test_journalist(visit: Any, served: Any, language: str, width: str) -> None:
     page.locator("#cite").scroll_into_view_if_needed()
     visitor.sees()
 
+    of_rows = page.url
+
     # 6. One contract: what happened when, what is missing, where it comes from.
     visitor.follow(page.locator("tbody th a", has_text=say("Open")).first)
     assert page.locator(".origin").is_visible() and page.locator(".record dt").count() > 10
@@ -188,10 +190,12 @@ def test_journalist(visit: Any, served: Any, language: str, width: str) -> None:
     visitor.follow(visitor.link("The whole contracting process on one page, from planning to payments"))
     assert page.locator(".timeline li").count() >= 1 and page.locator("#missing").is_visible()
     visitor.sees()
+    visitor.follow(page.locator("main .lead a").first)
+    visitor.follow(page.locator("section:has(#biggest) tbody a").first)
+    assert page.locator(".timeline li").count() >= 1, "from the buyer's biggest contract to its process"
 
     # 10. A frame for the article, which keeps to release and language, and a feed.
-    page.go_back()
-    page.go_back()
+    page.goto(of_rows)
     frame = html.unescape(page.locator("#snippet").input_value())
     address = re.search(r'src="([^"]+)"', frame)
     feeds = page.locator("link[rel=alternate][type='application/atom+xml']")
