@@ -87,5 +87,5 @@ def reference(_: Callable[[str], str]) -> dict[str, Reference]:
 
 @hookimpl
 def prepare_jinja2_environment(datasette: Any) -> None:
-    """After `published`, before anybody asks for a page."""
-    datasette.published.reference = reference
+    """After `published`, before anybody asks for a page. On its class: an older release that is asked has one of its own."""
+    type(datasette.published).reference = staticmethod(reference)
