@@ -96,7 +96,7 @@ class Writer:
         return self.address(f"{place}/{table}" if table else place)
 
     def rows(self, counts: Any) -> str:
-        return self.site._("%(added)s rows added, %(removed)s removed, %(changed)s changed.") % {
+        return self.site._("Rows added: %(added)s; removed: %(removed)s; changed: %(changed)s.") % {
             name: self.site.number(counts[name] or 0) for name in ("added", "removed", "changed")
         }
 

@@ -1,5 +1,6 @@
 """How a value looks on a page. JSON, CSV and the files keep it as it is."""
 
+from math import isfinite
 from typing import Any
 
 from datasette import Request, hookimpl
@@ -29,8 +30,12 @@ def render_cell(
             return Markup(f'<data value="{escape(value)}">{escape(words)}</data>')
         return Markup(f"{escape(words)} <code>{escape(value)}</code>")
     if isinstance(value, int | float):
-        # A year or the number of a row is a name, not a quantity: it is written without separators.
-        shown = site.number(value) if kind in ("number", "integer") else str(value)
+        # A year or the number of a row is a name, not a quantity: it is written without separators. A fraction is a
+        # quantity, also where nobody knows the column; beyond 15 digits a sum in SQLite holds noise.
+        if isinstance(value, float) and isfinite(value):
+            shown = site.number(float(f"{value:.15g}"))
+        else:
+            shown = site.number(value) if kind in ("number", "integer") else str(value)
         return Markup(f'<data class="number" value="{value}">{escape(shown)}</data>')
     return _text(str(value), kind, whole="pks" in request.url_vars)
 

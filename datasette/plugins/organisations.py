@@ -22,7 +22,7 @@ from datasette.utils.asgi import BadRequest
 from markupsafe import Markup
 
 from pipelines.publication.organisations import CONTRACT, ORGANISATIONS, PROCESS, SOURCES, TABLES
-from pipelines.serving.organisations import contracts_by_number, listed, of_row, summary
+from pipelines.serving.organisations import PROCESS_NUMBER, contracts_by_number, listed, of_row, summary
 
 ROLES = {"buyers": "buyer", "suppliers": "supplier"}
 PAGE, MOST = 30, 1000
@@ -197,15 +197,18 @@ async def of_a_row(datasette: Any, request: Request) -> Response:
         raise NotFound("There is no such row")
     where = " AND ".join(f'"{name}" = ?' for name in names)
 
-    def question(con: sqlite3.Connection) -> list[str] | None:
-        found = con.execute(f'SELECT rowid FROM "{table}" WHERE {where}', key).fetchone()
-        return of_row(con, ROLES[kind], what, found[0]) if found else None
+    number = PROCESS_NUMBER if what == CONTRACT else "ocid"
 
-    found = await _ask(datasette, question)
-    if found is None:
+    def question(con: sqlite3.Connection) -> tuple[list[str], str] | None:
+        found = con.execute(f'SELECT rowid, {number} FROM "{table}" WHERE {where}', key).fetchone()
+        return (of_row(con, ROLES[kind], what, found[0]), found[1]) if found else None
+
+    answer = await _ask(datasette, question)
+    if answer is None:
         raise NotFound("There is no such row")
+    found, ocid = answer
     values = dict(zip(names, key, strict=True))
-    path = datasette.process_path(datasette, values["ocid"], values["member_code"])
+    path = datasette.process_path(datasette, ocid, values["member_code"])
     if len(found) == 1:
         path = datasette.urls.path(f"/{kind}/{found[0]}")
     return Response.redirect(path, headers=OPEN)

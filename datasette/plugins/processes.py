@@ -303,11 +303,16 @@ def register_routes() -> list[tuple[str, Any]]:
 
 @hookimpl
 def top_row(datasette: Any, request: Request, database: str, table: str, row: Any) -> Markup | None:
-    """From a row to its whole process."""
-    if database != "ingp" or "ocid" not in row.keys() or not row["ocid"]:  # noqa: SIM118 - a row is no dictionary
+    """From a row to its whole process: that of a member without OCDS identifiers has the number `pipelines.flat` gave it."""
+    names = row.keys()
+    number = next(
+        (row[name] for name in ("ocid", "local_process_id", "contract_id") if name in names and row[name]),
+        None,
+    )
+    if database != "ingp" or "ocid" not in names or not number:
         return None
     site = datasette.published.in_language(request.scope["language"])
-    path = process_path(datasette, row["ocid"], row["member_code"])
+    path = process_path(datasette, number, row["member_code"])
     words = site._("The whole contracting process on one page, from planning to payments")
     return Markup('<p><a class="button" href="{}">{}</a></p>').format(path, words)
 

@@ -265,7 +265,7 @@ class Site:
             text = self._texts.table(self.language, described.package_type, described.name)
             title, description = text.title, text.description
         else:
-            title, description = self._reference_tables.get(name, (name, ""))
+            title, description, _columns = self._reference.get(name, (name, "", {}))
         one_row, _stop, more = description.partition(". ")
         return {
             "name": name,
@@ -284,40 +284,14 @@ class Site:
             else [],
         }
 
-    @property
-    def _reference_tables(self) -> dict[str, tuple[str, str]]:
-        return {
-            "codelists": (
-                self._("Codes and their labels"),
-                self._(
-                    "One row is one code of the standard. It gives the label of the code in four languages."
-                ),
-            ),
-            "release_versions": (
-                self._("What this release is made of"),
-                self._("One row is one table of one accepted version. It says from which submission."),
-            ),
-            "coverage": (
-                self._("Rows by table, member and year"),
-                self._("One row is one year of one member in one table. What is not listed has no data."),
-            ),
-            "fill_rates": (
-                self._("How full the columns are"),
-                self._(
-                    "One row is one column in one year of one member. It counts rows, and rows with a value."
-                ),
-            ),
-            "quality": (
-                self._("What the checks found"),
-                self._(
-                    "One row is one kind of finding in one column of accepted data. A table without findings has one row without a code."
-                ),
-            ),
-        }
+    @cached_property
+    def _reference(self) -> dict[str, Any]:
+        """Tables that the standard does not know -> title, description and titles of columns (`reference`)."""
+        return self.published.reference(self._)
 
     @property
     def reference_tables(self) -> list[dict[str, Any]]:
-        return [self.table(name) for name in self._reference_tables]
+        return [self.table(name) for name in self._reference]
 
     @cache  # noqa: B019 - as above
     def column(self, table: str | None, name: str) -> Column:
@@ -327,7 +301,8 @@ class Site:
         if described and name in described.by_name:
             text = self._texts.field(self.language, described.package_type, described.name, name)
             return Column(name, text.title, text.description, kind, codelist)
-        return Column(name, *self._provenance.get(name, (name, "")), kind, codelist)
+        own = self._reference[table].columns.get(name) if table in self._reference else None
+        return Column(name, *((own, "") if own else self._provenance.get(name, (name, ""))), kind, codelist)
 
     @cached_property
     def _provenance(self) -> dict[str, tuple[str, str]]:

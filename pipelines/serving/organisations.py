@@ -13,6 +13,9 @@ from pipelines.publication.organisations import AWARD, CONTRACT
 
 Row = dict[str, Any]
 
+PROCESS_NUMBER = "coalesce(nullif(ocid, ''), local_process_id, contract_id)"
+"""SQL: the number of the process of a row of the flat table, as `pipelines.flat` gives it to the linked tables."""
+
 
 def _rows(con: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
     cursor = con.cursor()
@@ -126,7 +129,7 @@ def contracts_by_number(con: sqlite3.Connection, numbers: Sequence[int]) -> dict
     marks = ", ".join("?" * len(numbers))
     rows = _rows(
         con,
-        "SELECT rowid AS number, member_code, ocid, contract_id, coalesce(contract_title, tender_title) AS title, buyer_name, supplier_name, "
+        f"SELECT rowid AS number, member_code, {PROCESS_NUMBER} AS ocid, contract_id, coalesce(contract_title, tender_title) AS title, buyer_name, supplier_name, "
         f"coalesce(contract_date_signed, award_date) AS day FROM procurement_contracts_flat WHERE rowid IN ({marks})",
         numbers,
     )

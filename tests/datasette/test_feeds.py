@@ -98,7 +98,7 @@ def test_ids_stay_the_same(site: Any, older: str) -> None:
 
 def test_what_each_feed_says(site: Any, older: str) -> None:
     now = site.package["version"]
-    counted = "1 rows added, 0 removed, 1 changed."
+    counted = "Rows added: 1; removed: 0; changed: 1."
     assert counted in texts(read(site, "/en/feed.atom"))[now]
     assert counted in texts(read(site, "/en/members/XAA.atom"))[now]
     assert counted in texts(read(site, "/en/ingp/procurement_processes.atom"))[now]

@@ -91,6 +91,13 @@ def test_codes_numbers_and_truths_are_words_for_people(site: Any) -> None:
     assert "Ministerio de Obras &lt;Públicas&gt;" in site.get(row, "en").text
 
 
+def test_sums_are_numbers_without_noise_and_columns_of_codes_have_titles(site: Any) -> None:
+    page = site.get("/ingp/-/query?sql=select+1234.1%2B0.2+as+total,+9e999+as+endless", "es").text
+    assert ">1.234,3</data>" in page and ">inf</data>" in page
+    codes = text_of(site.get("/ingp/codelists", "es").text)
+    assert "Lista de códigos" in codes and "En portugués" in codes
+
+
 def test_labels_are_not_in_the_data(site: Any) -> None:
     answer = site.get(f"{TABLE}.json?_size=1&member_code=XAA", "fr")
     (row,) = answer.json()["rows"]

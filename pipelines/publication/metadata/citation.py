@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipelines.publication.metadata.described import PUBLISHER, SECRETARIAT, Described
+from pipelines.publication.metadata.described import Described
 from pipelines.publication.texts import load_texts
 
 _MANY = 5
@@ -31,6 +31,8 @@ def _words(described: Described, language: str) -> dict[str, str]:
         "agencies": words["cite_agencies"].format(agencies=agencies_text(described))
         if described.agencies
         else "",
+        "author": words["cite_author"],
+        "publisher": words["cite_publisher"],
         "dataset": words["cite_dataset"],
         "available": words["cite_available"],
         "licence": words["cite_licence"].format(licence=described.licence_titles[language]),
@@ -41,9 +43,9 @@ def apa(described: Described, language: str = "en", read: str = "") -> str:
     """APA 7, data set. read: day of reading (YYYY-MM-DD), left out when empty."""
     words = _words(described, language)
     parts = [
-        f"{PUBLISHER}. ({described.year}). {words['title']} ({words['release']}) [{words['dataset']}].",
+        f"{words['author']}. ({described.year}). {words['title']} ({words['release']}) [{words['dataset']}].",
         f"{words['agencies']}." if words["agencies"] else "",
-        f"{SECRETARIAT}.",
+        f"{words['publisher']}.",
         f"{words['licence']}.",
         _read(language, read).capitalize() + "." if read else "",
         described.landing,
@@ -55,10 +57,10 @@ def iso690(described: Described, language: str = "en", read: str = "") -> str:
     """ISO 690:2021, electronic data set."""
     words = _words(described, language)
     parts = [
-        f"{PUBLISHER.upper()}.",
+        f"{words['author'].upper()}.",
         f"{words['title']} [online]." if language == "en" else f"{words['title']}.",
         f"{words['release'].capitalize()}. {words['dataset']}.",
-        f"{SECRETARIAT}, {described.day}{f' [{_read(language, read)}]' if read else ''}.",
+        f"{words['publisher']}, {described.day}{f' [{_read(language, read)}]' if read else ''}.",
         f"{words['agencies']}." if words["agencies"] else "",
         f"{words['licence']}.",
         f"{words['available']}: {described.landing}",
@@ -79,12 +81,12 @@ def bibtex(described: Described, language: str = "en", read: str = "") -> str:
         .lower()
     )
     fields = {
-        "author": f"{{{_tex(PUBLISHER)}}}",
+        "author": f"{{{_tex(words['author'])}}}",
         "title": f"{{{_tex(words['title'])}}}",
         "year": described.year,
         "month": str(int(described.day[5:7])),
         "version": described.release_id,
-        "publisher": _tex(SECRETARIAT),
+        "publisher": _tex(words["publisher"]),
         "howpublished": _tex(words["dataset"]),
         "note": _tex(
             ". ".join(
@@ -108,13 +110,13 @@ def ris(described: Described, language: str = "en", read: str = "") -> str:
     words = _words(described, language)
     lines = [
         ("TY", "DATA"),
-        ("AU", PUBLISHER),
+        ("AU", words["author"]),
         *(("A2", agency) for agency in described.agencies),
         ("TI", words["title"]),
         ("PY", described.year),
         ("DA", described.day.replace("-", "/")),
         ("ET", described.release_id),
-        ("PB", SECRETARIAT),
+        ("PB", words["publisher"]),
         ("LA", language),
         ("N1", words["licence"]),
         ("UR", described.landing),
@@ -131,9 +133,9 @@ def csl(described: Described, language: str = "en", read: str = "") -> dict[str,
         "id": described.identifier,
         "type": "dataset",
         "title": words["title"],
-        "author": [{"literal": PUBLISHER}],
+        "author": [{"literal": words["author"]}],
         "contributor": [{"literal": agency} for agency in described.agencies],
-        "publisher": SECRETARIAT,
+        "publisher": words["publisher"],
         "issued": {"date-parts": [[int(part) for part in described.day.split("-")]]},
         "version": described.release_id,
         "license": described.licence["path"],

@@ -126,6 +126,7 @@ def test_citations_keep_to_their_grammar(folder: Path, catalogue) -> None:
     ris = CITATIONS["ris"][0](described, "es", "").split("\r\n")
     assert (ris[0], ris[-2:]) == ("TY  - DATA", ["ER  - ", ""])
     assert all(re.fullmatch(r"[A-Z][A-Z0-9]  - .*", line) for line in ris[:-1])
+    assert "AU  - Red Interamericana de Compras Gubernamentales (RICG)" in ris
     bibtex = CITATIONS["bibtex"][0](described, "fr", "")
     assert re.match(r"@misc\{ingp-[a-z0-9-]+,\n", bibtex) and bibtex.count("{") == bibtex.count("}")
     assert csl(described)["type"] == "dataset" and csl(described)["issued"]["date-parts"][0][0] >= 2026
