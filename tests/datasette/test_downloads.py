@@ -180,6 +180,17 @@ def test_filtered_rows_for_excel(site: Any, language: str) -> None:
     assert site.package["version"] in about and "3" in about
 
 
+def test_fractions_and_short_numbers_are_numbers_in_every_language(site: Any) -> None:
+    sql = "select 1.5::double as a, 2::smallint as b, 0.5::float as c, 3::ubigint as d union all select null, 4, null, 5::ubigint order by b"
+    for language, line in (("en", "1.5,2,0.5,3"), ("es", "1,5;2;0,5;3")):
+        answer = ask(site, f"/ingp/-/analytics.csv?{urlencode({'sql': sql, '_excel': language})}")
+        assert answer.status_code == 200, answer.text
+        assert answer.content.decode("utf-8-sig").split("\r\n")[1] == line
+    answer = ask(site, f"/ingp/-/analytics.xlsx?{urlencode({'sql': sql, '_excel': 'en'})}")
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0].iter_rows()]  # fmt: skip
+    assert rows[1:] == [[1.5, 2, 0.5, 3], [None, 4, None, 5]]
+
+
 def test_answers_of_queries_for_excel(site: Any) -> None:
     sql = "select '007' as \"=id\", DATE '2024-12-31' as day, 1.5 as amount, 'á;b' as text, [1,2] as several"
     answer = ask(site, f"/ingp/-/analytics.csv?{urlencode({'sql': sql, '_excel': 'es'})}")
