@@ -248,11 +248,15 @@ def create_reference_tables(
 
 def text_of(column: PublishedColumn) -> str:
     """SQL of a column as text: RFC 3339 instants in UTC, decimals without padding, ``true``/``false``."""
-    name = f'"{column.name}"'
-    if column.duckdb_type.startswith("DECIMAL"):
-        return DECIMAL_TEXT.format(f"CAST({name} AS VARCHAR)")
-    if column.duckdb_type.startswith("TIMESTAMP"):
-        whole = f"strftime({name}, '%Y-%m-%dT%H:%M:%S')"
-        fraction = f"CASE WHEN microsecond({name}) % 1000000 = 0 THEN '' ELSE strftime({name}, '.%f') END"
+    return text_sql(f'"{column.name}"', column.duckdb_type)
+
+
+def text_sql(value: str, duckdb_type: str) -> str:
+    """As `text_of`, of any SQL that gives a value of a type."""
+    if duckdb_type.startswith("DECIMAL"):
+        return DECIMAL_TEXT.format(f"CAST({value} AS VARCHAR)")
+    if duckdb_type.startswith("TIMESTAMP"):
+        whole = f"strftime({value}, '%Y-%m-%dT%H:%M:%S')"
+        fraction = f"CASE WHEN microsecond({value}) % 1000000 = 0 THEN '' ELSE strftime({value}, '.%f') END"
         return f"{whole} || {fraction} || 'Z'"
-    return f"CAST({name} AS VARCHAR)"
+    return f"CAST({value} AS VARCHAR)"
