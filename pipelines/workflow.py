@@ -290,6 +290,7 @@ def publish(site: Installation, *, progress: Progress | None = None, force: bool
         licence=site.settings.licence,
         base_url=site.settings.base_url,
         judgements=_judgements(site, versions),
+        known=[each.release_id for each in site.ledger.releases()],
         memory_limit=site.settings.memory_limit,
         threads=site.settings.threads,
         progress=progress,

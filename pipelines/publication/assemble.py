@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,6 +19,7 @@ from pipelines.engine import connect
 from pipelines.exceptions import PublicationError
 from pipelines.identifiers import ReleaseId
 from pipelines.publication.answers import ANSWERS, write_answers
+from pipelines.publication.files import MADE
 from pipelines.publication.formats.csv import LINES, write_csv
 from pipelines.publication.formats.duck import write_duckdb
 from pipelines.publication.formats.pages import PLACE, write_pages
@@ -42,13 +44,17 @@ Written = tuple[Path, int | None, str | None, str | None, str | None]
 """File, rows, table, member, year."""
 
 
-def next_release_id(zones: Zones, day: datetime) -> ReleaseId:
-    """The next free serial of the month."""
-    taken = [
-        ReleaseId(folder.name).parts[2]
-        for folder in zones.releases.glob(f"{day.year}.{day.month}.*")
-        if folder.is_dir() and not folder.name.startswith(".")
-    ]
+def next_release_id(zones: Zones, day: datetime, known: Collection[str] = ()) -> ReleaseId:
+    """The next free serial of the month. A number is never given twice, also when its folder has been deleted.
+
+    known: releases that are written down elsewhere. Those of which something is kept (files made on request) count too.
+    """
+    found = {ReleaseId(name) for name in known}
+    for folder in (zones.releases, zones.releases / MADE):
+        for each in folder.glob(f"{day.year}.{day.month}.*"):
+            with suppress(ValueError):  # a copy that somebody keeps there under another name
+                found.add(ReleaseId(each.name))
+    taken = [each.parts[2] for each in found if each.parts[:2] == (day.year, day.month)]
     return ReleaseId(f"{day.year}.{day.month}.{max(taken, default=0) + 1}")
 
 
@@ -61,18 +67,20 @@ def assemble_release(
     licence: str,
     base_url: str,
     judgements: Judgements | None = None,
+    known: Collection[str] = (),
     memory_limit: str = "4GB",
     threads: int = 0,
     progress: Progress | None = None,
 ) -> Release:
     """Build the release of these versions (one per member and package type) and verify it.
 
-    local_path: lake path -> local file. judgements: what the checks found in what the versions hold. The release is visible as ``releases/<id>/`` only when every file has been
-    written, counted and hashed; `switch_current` then makes it the one that is served. Raises PublicationError,
-    leaving nothing behind, when a count does not add up.
+    local_path: lake path -> local file. judgements: what the checks found in what the versions hold. known: numbers
+    of releases that may not be on disk any more. The release is visible as ``releases/<id>/`` only when every file
+    has been written, counted, hashed and flushed to disk; `switch_current` then makes it the one that is served.
+    Raises PublicationError, leaving nothing behind, when a count does not add up.
     """
     now = datetime.now(UTC)
-    release_id = next_release_id(zones, now)
+    release_id = next_release_id(zones, now, known)
     work = zones.tmp / f"release-{release_id}-{os.getpid()}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -96,6 +104,7 @@ def assemble_release(
         finally:
             con.close()
         shutil.rmtree(work / "tmp", ignore_errors=True)
+        _flush(work)
         target = zones.release_folder(release_id)
         try:
             work.rename(target)
@@ -221,6 +230,16 @@ def _hash(path: Path) -> str:
         while block := file.read(2**20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _flush(folder: Path) -> None:
+    """Make all files survive a power cut: once the release is named, nothing would look at its bytes again."""
+    for path in (*folder.rglob("*"), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _write_json(path: Path, data: Any) -> None:

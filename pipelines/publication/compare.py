@@ -124,7 +124,7 @@ def _compare(
     kinds = {name: types[1][name] if types[0][name] == types[1][name] else "VARCHAR" for name in common}
     sides = [_columns(each, own, kinds) for each, own in zip((before, after), types, strict=True)]
     if not key:
-        return _compare_unkeyed(con, table, *sides, rows, cells)
+        return _compare_unkeyed(con, table, sides[0], sides[1], rows, cells)
     compared = [name for name in common if name not in key]
     on = " AND ".join(f"o.{quote_name(name)} IS NOT DISTINCT FROM n.{quote_name(name)}" for name in key)
     names = ", ".join(

@@ -15,8 +15,8 @@ import openpyxl
 import pytest
 
 from pipelines.catalogue import LANGUAGES
-from pipelines.publication.files import MEDIA_TYPES, ReleaseFolder
-from pipelines.publication.made import FOLDER, kept, make, trim, wanted
+from pipelines.publication.files import MADE, MEDIA_TYPES, ReleaseFolder
+from pipelines.publication.made import kept, make, trim, wanted
 from pipelines.publication.made import main as make_in_a_process
 
 TABLE = "procurement_processes"
@@ -124,8 +124,48 @@ def test_a_process_makes_the_same_and_the_oldest_make_room(site: Any, catalogue:
     first = kept(release, want)
     assert first and first.place.read_bytes().startswith(b"\xef\xbb\xbfmember_code;")
     assert first.place in trim(site.release.parent, 0) and kept(release, want) is None
-    assert not list((site.release.parent / FOLDER).rglob("*.csv"))
+    assert not list((site.release.parent / MADE).rglob("*.csv"))
     assert make(release, catalogue, want).sha256 == first.sha256
+
+
+def test_what_is_no_longer_what_was_made_is_made_again(site: Any, catalogue: Any) -> None:
+    """Cut short by a power cut, deleted by hand, facts cut short, left over by a process that was killed."""
+    release, path = ReleaseFolder(site.release), f"jsonl/XCC/{TABLE}.jsonl"
+    want = wanted(release, catalogue, path)
+    assert want
+    first = make(release, catalogue, want)
+    content, facts = first.place.read_bytes(), first.place.with_name(f".{first.place.name}.json")
+    first.place.write_bytes(content[:10])
+    left = first.place.with_name(f".new-{first.place.name}-x")
+    left.mkdir()
+    assert kept(release, want) is None
+    assert make(release, catalogue, want).place.read_bytes() == content and not left.exists()
+    first.place.unlink()
+    assert kept(release, want) is None and make(release, catalogue, want) == first
+    facts.write_text("")
+    assert kept(release, want) is None and make(release, catalogue, want) == first
+
+
+def test_two_processes_may_make_room_at_once(site: Any, catalogue: Any) -> None:
+    """One finds what the other has removed in the meantime: that is no error."""
+    release = ReleaseFolder(site.release)
+    made = []
+    for member in ("XAA", "XCC"):
+        want = wanted(release, catalogue, f"jsonl/{member}/{TABLE}.jsonl")
+        assert want
+        made.append(make(release, catalogue, want).place)
+    unlink, trimmed = Path.unlink, []
+
+    def slowly(path: Path, missing_ok: bool = False) -> None:
+        if not trimmed:
+            trimmed.append(path)
+            trim(site.release.parent, 0)
+        unlink(path, missing_ok)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "unlink", slowly)
+        trim(site.release.parent, 0)
+    assert not any(place.exists() for place in made)
 
 
 @pytest.fixture

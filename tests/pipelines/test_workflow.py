@@ -1,6 +1,7 @@
 """From files to a release, through the functions that the command line and the flows call."""
 
 import json
+import shutil
 import sqlite3
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from pipelines import workflow
 from pipelines.exceptions import IntakeError, UnknownError
-from pipelines.publication import current_release, read_release
+from pipelines.publication import current_release, read_release, switch_current
 from pipelines.records import AcceptancePolicy
 from pipelines.reporting.comparison import read_comparison
 from pipelines.store import State, newest_versions, read_history
@@ -188,6 +189,16 @@ def test_publishing_again_without_news_makes_no_release(site: Installation, tmp_
     again = workflow.publish(site, force=True)
     assert again is not None and again.release_id > first.release_id
     assert read_release(site.zones.release_folder(first.release_id)).files == first.files
+
+
+def test_the_number_of_a_deleted_release_is_not_given_again(site: Installation, tmp_path: Path) -> None:
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
+    first, second = workflow.publish(site), workflow.publish(site, force=True)
+    assert first is not None and second is not None
+    switch_current(first.release_id, site.zones)
+    shutil.rmtree(site.zones.release_folder(second.release_id))
+    third = workflow.publish(site, force=True)
+    assert third is not None and third.release_id > second.release_id
 
 
 def test_withdrawn_data_leave_the_next_release_and_stay_in_the_last(
