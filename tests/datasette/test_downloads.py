@@ -18,6 +18,7 @@ from pipelines.catalogue import LANGUAGES
 from pipelines.publication.files import MADE, MEDIA_TYPES, ReleaseFolder
 from pipelines.publication.made import kept, make, trim, wanted
 from pipelines.publication.made import main as make_in_a_process
+from pipelines.publication.metadata.documents import DOCUMENTS
 
 TABLE = "procurement_processes"
 ROOT = Path(__file__).resolve().parents[2]
@@ -252,12 +253,20 @@ def test_a_workbook_that_is_too_long_is_refused_with_advice(site: Any) -> None:
 
 
 def documents(site: Any) -> list[str]:
-    names = ("datapackage.json", "dcat.jsonld", "dcat.ttl", "schemaorg.jsonld")
     parts = ("", f"{TABLE}/", "XAA/", f"XAA/{TABLE}/")
-    return [f"metadata/{part}{name}" for part in parts for name in names] + [
-        "metadata/csvw.json",
-        f"metadata/{TABLE}/csvw.json",
-    ]
+    return [f"metadata/{part}{name}" for part in parts for name in DOCUMENTS]
+
+
+def test_csvw_of_a_part_describes_the_csv_files_of_that_part(site: Any) -> None:
+    """A table group without a table is not valid; the heading of each file is what its columns say."""
+    for part, tables in (("XAA/", 4), (f"XAA/{TABLE}/", 1), (f"{TABLE}/", 1)):
+        described = ask(site, below(site, f"metadata/{part}csvw.json")).json()["tables"]
+        assert len(described) == tables
+        for each in described:
+            content = ask(site, each["url"].removeprefix("https://data.example.org")).text
+            columns = [column["name"] for column in each["tableSchema"]["columns"]]
+            assert content.split("\r\n")[0] == ",".join(columns)
+            assert "XAA" in content and ("XCC" in content) == (part == f"{TABLE}/")
 
 
 def test_every_address_of_the_metadata_answers(site: Any) -> None:
