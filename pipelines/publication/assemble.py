@@ -30,6 +30,7 @@ from pipelines.publication.gather import PublishedTable, create_reference_tables
 from pipelines.publication.metadata.datapackage import datapackage, table_schema
 from pipelines.publication.metadata.datasette import datasette_config, datasette_metadata
 from pipelines.publication.organisations import ORGANISATIONS, write_organisations
+from pipelines.publication.origins import Origins, periods_of
 from pipelines.publication.summaries import SUMMARIES, Judgements, create_summaries
 from pipelines.publication.verify import verify_release
 from pipelines.records import AcceptedVersion, Release, ReleaseFile
@@ -67,6 +68,7 @@ def assemble_release(
     licence: str,
     base_url: str,
     judgements: Judgements | None = None,
+    origins: Origins | None = None,
     known: Collection[str] = (),
     memory_limit: str = "4GB",
     threads: int = 0,
@@ -74,8 +76,8 @@ def assemble_release(
 ) -> Release:
     """Build the release of these versions (one per member and package type) and verify it.
 
-    local_path: lake path -> local file. judgements: what the checks found in what the versions hold. known: numbers
-    of releases that may not be on disk any more. The release is visible as ``releases/<id>/`` only when every file
+    local_path: lake path -> local file. judgements: what the checks found in what the versions hold. origins: what
+    brought the rows of each period, where that is not the version itself. known: numbers of releases that may not be on disk any more. The release is visible as ``releases/<id>/`` only when every file
     has been written, counted, hashed and flushed to disk; `switch_current` then makes it the one that is served.
     Raises PublicationError, leaving nothing behind, when a count does not add up.
     """
@@ -99,6 +101,7 @@ def assemble_release(
                 licence,
                 base_url,
                 judgements or {},
+                origins or {},
                 tell,
             )
         finally:
@@ -126,13 +129,14 @@ def _build(
     licence: str,
     base_url: str,
     judgements: Judgements,
+    origins: Origins,
     progress: Progress,
 ) -> Release:
     paths = {each.path: local_path(each.path) for version in versions for each in version.tables}
     con.execute(f"ATTACH '{work / 'build.duckdb'}' AS build; USE build")
-    tables = gather_tables(con, catalogue, versions, paths)
-    create_reference_tables(con, catalogue, versions)
-    create_summaries(con, tables, versions, judgements)
+    tables = gather_tables(con, catalogue, versions, paths, origins)
+    create_reference_tables(con, catalogue, versions, origins)
+    create_summaries(con, tables, versions, judgements, origins)
     write_answers(con, catalogue, tables, work / ANSWERS)
     facts = {"release": str(release_id), "licence": licence, "source": base_url}
     steps = len(tables) + 4
@@ -144,7 +148,7 @@ def _build(
     write_pages(con, tables, REFERENCE, work / PLACE)
     write_sqlite(con, tables, REFERENCE, work / SQLITE, work / PLACE)
     write_organisations(con, work / PLACE, work / ORGANISATIONS)
-    parts = tuple(_version_facts(version) for version in versions)
+    parts = tuple(_version_facts(version, origins) for version in versions)
     with ThreadPoolExecutor(1) as beside:
         # The longest step keeps one processor busy, and so do the next ones: they are done at once.
         indexed = beside.submit(index_sqlite, tables, work / SQLITE)
@@ -197,7 +201,7 @@ def _write_table(
     return written
 
 
-def _version_facts(version: AcceptedVersion) -> dict[str, Any]:
+def _version_facts(version: AcceptedVersion, origins: Origins) -> dict[str, Any]:
     return {
         "member": str(version.member),
         "package_type": version.package_type,
@@ -205,6 +209,7 @@ def _version_facts(version: AcceptedVersion) -> dict[str, Any]:
         "submission_id": str(version.submission_id) if version.submission_id else None,
         "accepted_at": version.accepted_at.isoformat(),
         "schema_version": version.schema_version,
+        "periods": periods_of(version, origins),
         "tables": [
             {"table": each.table, "period": each.period, "rows": each.rows, "sha256": each.sha256}
             for each in version.tables

@@ -123,6 +123,30 @@ def test_periods_stand_beside_each_other(site: Installation, tmp_path: Path) -> 
     assert sorted(row["contract_id"] for row in rows) == ["C-001", "C-002"]
 
 
+def test_a_row_leads_to_the_submission_that_brought_it(site: Installation, tmp_path: Path) -> None:
+    """Also when later versions, of other periods or withdrawing one, hold it: version, submission, day, rules."""
+    done = [
+        workflow.submit(site, [flat(tmp_path / f"{period}.csv", row)], "HND", period=period)
+        for period, row in (("2022", BAD.replace("32/01", "02/01")), ("2023", ONE), ("2024", TWO))
+    ]
+    sent = [each.staged.submission.submission_id for each in done]
+    workflow.withdraw(site, "HND", "procurement", period="2022", reason="sent by mistake", by="secretariat")
+    release = workflow.publish(site)
+    assert release is not None and [each["number"] for each in release.versions] == [4]
+    folder = site.zones.release_folder(release.release_id)
+    with duckdb.connect(str(folder / "ingp.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            "SELECT source_file, version_number, submission_id FROM procurement_contracts_flat AS r JOIN release_versions AS v "
+            "USING (member_code, version_number) WHERE v.table_name = 'contracts_flat' ORDER BY 1"
+        ).fetchall()
+    assert rows == [("2023.csv", 2, sent[1]), ("2024.csv", 3, sent[2])]
+    periods = release.versions[0]["periods"]
+    assert [(each["period"], each["number"], each["submission_id"]) for each in periods] == [
+        ("2023", 2, sent[1]), ("2024", 3, sent[2])
+    ]  # fmt: skip
+    assert {each["rules"] for each in periods} == {done[0].report.ruleset_version}
+
+
 def test_a_release_tells_what_the_checks_found_in_what_it_holds(site: Installation, tmp_path: Path) -> None:
     rows = AcceptancePolicy.ROWS
     workflow.submit(site, [flat(tmp_path / "a.csv", ONE, BAD)], "HND", period="2024", policy=rows)
@@ -137,7 +161,7 @@ def test_a_release_tells_what_the_checks_found_in_what_it_holds(site: Installati
         ).fetchall()
         assert refused == [("2024", "procurement_contracts_flat", "contract_date_signed", "error", 1)]
         periods = con.execute("SELECT DISTINCT period, version_number FROM quality ORDER BY 1").fetchall()
-        assert periods == [("2023", 2), ("2024", 2)]
+        assert periods == [("2023", 2), ("2024", 1)]
         published, counted = con.execute(
             "SELECT (SELECT count(*) FROM procurement_contracts), (SELECT sum(rows_count) FROM coverage WHERE table_name = 'procurement_contracts')"
         ).fetchone() or (0, 0)

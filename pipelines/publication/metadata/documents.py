@@ -53,9 +53,7 @@ def _datasets(package: Mapping[str, Any], catalogue: Catalogue, described: Descr
     return [own, *(describe(package, catalogue, table=name) for name in tables)]
 
 
-def _csv_of_member(
-    package: Mapping[str, Any], described: Described, member: str
-) -> list[Mapping[str, Any]]:
+def _csv_of_member(package: Mapping[str, Any], described: Described, member: str) -> list[Mapping[str, Any]]:
     """The CSV files of a member, which are made on request, with the schema of the whole table's."""
     own = {each.get("table") for each in described.resources}
     return [
