@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ CSV_COLUMNS = (
 @hookimpl(tryfirst=True)
 def startup(datasette: Any) -> None:
     datasette.organisations_file = Path(os.environ["INGP_RELEASE_DIR"]) / ORGANISATIONS
+    datasette.kinds_of_organisations = partial(kinds, datasette)
 
 
 @hookimpl
@@ -53,6 +55,16 @@ async def _ask(datasette: Any, question: Callable[[sqlite3.Connection], Any]) ->
     ):
         raise NotFound("This release has no pages of buyers and suppliers")
     return await datasette.get_database("ingp").execute_fn(question)
+
+
+async def kinds(datasette: Any) -> set[str]:
+    """Which of the lists, ``buyers`` and ``suppliers``, have somebody on them."""
+    found = set()
+    for kind, role in ROLES.items():
+        with suppress(NotFound):
+            if await _ask(datasette, partial(listed, role=role, limit=1)):
+                found.add(kind)
+    return found
 
 
 async def organisations(datasette: Any, request: Request) -> Any:
