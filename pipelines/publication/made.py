@@ -1,7 +1,7 @@
 """Files of a release that are made when somebody asks for them first, and kept beside it from then on.
 
 What a release holds in Parquet is given out in every other format, whole, by member, by member and year. The same
-release always gives the same bytes, so an address below ``/v/<release>/`` stays good even when its file has been
+release gives the same bytes (while software and standard are the same), so an address below ``/v/<release>/`` stays good even when its file has been
 made anew. ``releases/.made/<release>/<path>`` is the file; a small JSON beside it, written last, says that it is
 whole. ``python -m pipelines.publication.made`` makes one in a process of its own, for whoever serves pages meanwhile.
 """

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -329,3 +330,13 @@ def test_a_number_is_never_given_twice(tmp_path: Path) -> None:
     assert next_release_id(zones, day, ["2026.11.7", "2025.11.9", "2026.1.12"]) == "2026.11.8"
     (zones.releases / ".made" / "2026.11.10").mkdir(parents=True)
     assert next_release_id(zones, day) == "2026.11.11"
+
+
+def test_what_readers_are_told_is_in_a_release_is_given_out(site: Any) -> None:
+    """The first table of docs/readers.md: no file is named there that has no address."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "readers.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `([^`<]+)` \|", text.split("## What one row is")[0], re.MULTILINE)
+    assert {"ingp.db", "datapackage.json", "SHA256SUMS"} <= set(named)
+    for path in named:
+        if "/" not in path:
+            assert ask(site, address(site, path), "HEAD").status_code == 200, path
