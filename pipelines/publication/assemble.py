@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,6 +18,7 @@ from pipelines.catalogue import Catalogue
 from pipelines.engine import connect
 from pipelines.exceptions import PublicationError
 from pipelines.identifiers import ReleaseId
+from pipelines.publication.alone import held, remove_abandoned
 from pipelines.publication.answers import ANSWERS, write_answers
 from pipelines.publication.files import MADE
 from pipelines.publication.formats.csv import LINES, write_csv
@@ -83,13 +84,15 @@ def assemble_release(
     """
     now = datetime.now(UTC)
     release_id = next_release_id(zones, now, known)
+    remove_abandoned(zones.tmp, "release-*")
     work = zones.tmp / f"release-{release_id}-{os.getpid()}"
     shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
     tell = progress or (lambda *_: None)
     try:
-        con = connect(memory_limit=memory_limit, threads=threads, temp=work / "tmp")
-        try:
+        with (
+            held(work),
+            closing(connect(memory_limit=memory_limit, threads=threads, temp=work / "tmp")) as con,
+        ):
             release = _build(
                 con,
                 versions,
@@ -104,14 +107,14 @@ def assemble_release(
                 origins or {},
                 tell,
             )
-        finally:
-            con.close()
         shutil.rmtree(work / "tmp", ignore_errors=True)
         _flush(work)
         target = zones.release_folder(release_id)
         try:
             work.rename(target)
         except OSError as error:
+            if not target.exists():
+                raise
             raise PublicationError(f"release {release_id} was made by somebody else meanwhile") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -1,8 +1,11 @@
 """From files to a release, through the functions that the command line and the flows call."""
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 from pipelines import workflow
 from pipelines.exceptions import IntakeError, UnknownError
 from pipelines.publication import current_release, read_release, switch_current
+from pipelines.publication.alone import held
 from pipelines.records import AcceptancePolicy
 from pipelines.reporting.comparison import read_comparison
 from pipelines.store import State, newest_versions, read_history
@@ -213,6 +217,22 @@ def test_publishing_again_without_news_makes_no_release(site: Installation, tmp_
     again = workflow.publish(site, force=True)
     assert again is not None and again.release_id > first.release_id
     assert read_release(site.zones.release_folder(first.release_id)).files == first.files
+
+
+def test_what_a_killed_publication_left_is_removed_by_the_next(site: Installation, tmp_path: Path) -> None:
+    """Gigabytes of it. What somebody else is working on stays."""
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
+    script = "import os, sys, pathlib; from pipelines.publication.alone import held\nwith held(pathlib.Path(sys.argv[1])): os._exit(9)"
+    left, others = (site.zones.tmp / f"release-2026.1.{number}-77" for number in (1, 2))
+    subprocess.run([sys.executable, "-c", script, str(left)], check=False)
+    assert (left / ".held").exists()
+    with held(others):
+        for folder in (left, others):
+            os.utime(folder / ".held", (0, 0))
+        release = workflow.publish(site)
+        assert release is not None and others.exists() and not left.exists()
+    assert not list(site.zones.release_folder(release.release_id).glob(".*"))
+    assert [path.name for path in site.zones.tmp.glob("release-*")] == [others.name]
 
 
 def test_the_number_of_a_deleted_release_is_not_given_again(site: Installation, tmp_path: Path) -> None:
