@@ -16,6 +16,7 @@ from pipelines.identifiers import MemberCode, SubmissionId
 from pipelines.intake import Instructions, Limits, read_staged, receive_submission
 from pipelines.publication import assemble_release, current_release, read_release, switch_current
 from pipelines.publication.files import Releases
+from pipelines.publication.origins import Origin, Origins
 from pipelines.publication.summaries import Judgement, Judgements
 from pipelines.publication.withdrawn import ALL, Withdrawn, withdraw_table
 from pipelines.records import (
@@ -282,6 +283,7 @@ def publish(site: Installation, *, progress: Progress | None = None, force: bool
             # A publication may have been stopped between the switch and the ledger.
             site.ledger.record_release(newest)
             return None
+    judgements, origins = _provenance(site, versions)
     release = assemble_release(
         versions,
         site.lake.local_path,
@@ -289,7 +291,9 @@ def publish(site: Installation, *, progress: Progress | None = None, force: bool
         site.zones,
         licence=site.settings.licence,
         base_url=site.settings.base_url,
-        judgements=_judgements(site, versions),
+        judgements=judgements,
+        origins=origins,
+        known=[each.release_id for each in site.ledger.releases()],
         memory_limit=site.settings.memory_limit,
         threads=site.settings.threads,
         progress=progress,
@@ -299,18 +303,26 @@ def publish(site: Installation, *, progress: Progress | None = None, force: bool
     return release
 
 
-def _judgements(site: Installation, versions: Sequence[AcceptedVersion]) -> Judgements:
-    """What the checks found in the submissions whose rows the versions hold; a report that is not here any more is left out."""
+def _provenance(site: Installation, versions: Sequence[AcceptedVersion]) -> tuple[Judgements, Origins]:
+    """What the checks found in the submissions whose rows the versions hold, and which version brought which period.
+
+    A report that is not here any more is left out.
+    """
     found: dict[tuple[str, str], list[Judgement]] = {}
+    origins: dict[tuple[str, str, str], Origin] = {}
     for version in versions:
         manifest = read_manifest(site.lake, version.member, version.package_type, version.number)
         for period, source in manifest.sources.items():
-            folder = site.zones.report_folder(source.submission_id)
+            folder, rules = site.zones.report_folder(source.submission_id), ""
             if (folder / "report.json").exists():
                 tables = tuple(each.table for each in version.tables if each.period == period)
-                judgement = Judgement(period, tables, read_report(folder).groups)
+                report = read_report(folder)
+                rules = report.ruleset_version
+                judgement = Judgement(period, tables, report.groups)
                 found.setdefault((str(version.member), version.package_type), []).append(judgement)
-    return found
+            brought = read_manifest(site.lake, version.member, version.package_type, source.number).version
+            origins[(str(version.member), version.package_type, period)] = Origin.of(brought, rules)
+    return found, origins
 
 
 def withdraw(

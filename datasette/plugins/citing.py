@@ -18,6 +18,7 @@ from pipelines.publication.metadata.citation import CITATIONS, apa, iso690
 from pipelines.publication.metadata.described import describe
 from pipelines.publication.metadata.places import described_at
 from pipelines.publication.metadata.schemaorg import script
+from pipelines.publication.origins import file_and_sheet
 
 NAMES = {"bibtex": "BibTeX", "ris": "RIS", "csl-json": "CSL-JSON", "apa": "APA", "iso690": "ISO 690"}
 OWN = {"_lang", "_nofacet", "_nocount", "_dl", "_stream"}
@@ -89,26 +90,36 @@ def _script(datasette: Any, request: Request, table: str | None) -> Markup:
 
 
 def _origin(datasette: Any, table: str, record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The accepted version that a row belongs to: submission, day, standard; None for rows of no version."""
+    """What brought a row: submission, day, standard, rules, file and sheet; None for rows of no version."""
     known = datasette.published.tables.get(table)
     for version in datasette.published.release.descriptor["versions"]:
         if (
             known
             and version["member"] == record.get("member_code")
             and version["package_type"] == known.package_type
-            and version["number"] == record.get("version_number")
         ):
-            parts = [part for part in version["tables"] if part["table"] == known.name]
+            parts = {part["period"] for part in version["tables"] if part["table"] == known.name}
+            brought = [
+                each
+                for each in version.get("periods", ())
+                if each["number"] == record.get("version_number") and each["period"] in parts
+            ]
+            if not brought:
+                continue
+            file, sheet = file_and_sheet(str(record.get("source_file") or ""))
             question = {
                 "member_code": version["member"],
                 "package_type": known.package_type,
                 "table_name": known.name,
             }
             return {
-                "submission": version["submission_id"],
-                "accepted_at": version["accepted_at"],
-                "standard": version["schema_version"],
-                "periods": sorted({part["period"] for part in parts}),
+                "submission": brought[0]["submission_id"],
+                "accepted_at": brought[0]["accepted_at"],
+                "standard": brought[0]["schema_version"],
+                "rules": brought[0]["rules"],
+                "periods": [each["period"] for each in brought],
+                "file": file,
+                "sheet": sheet,
                 "versions": datasette.urls.path(f"/ingp/release_versions?{urlencode(question)}"),
             }
     return None
@@ -121,6 +132,7 @@ def extra_template_vars(datasette: Any, request: Request | None) -> dict[str, Ca
     return {
         "cite_here": lambda: _cite(datasette, request),
         "schemaorg_of": lambda table=None: _script(datasette, request, table),
+        "file_and_sheet": file_and_sheet,
         "origin_of": lambda table, record: _origin(datasette, table, dict(record)),
     }
 

@@ -12,7 +12,7 @@ from pipelines.serving.sitemap import index, parts, sitemap
 FOR_NOW = {"cache-control": "public, max-age=3600", "access-control-allow-origin": "*"}
 
 PAGES = (
-    "/questions", "/ask", "/search", "/buyers", "/suppliers", "/feeds", "/developers", "/v/", "/ingp/-/analytics",
+    "/questions", "/ask", "/search", "/feeds", "/developers", "/v/", "/ingp/-/analytics",
 )  # fmt: skip
 """Pages of plugins; those that this site does not have are not listed."""
 
@@ -78,13 +78,14 @@ def _public(datasette: Any) -> str:
     return datasette.published.release.descriptor["homepage"].rstrip("/")
 
 
-def _pages(datasette: Any) -> list[str]:
+async def _pages(datasette: Any) -> list[str]:
     """Paths of the pages that search engines shall know, without a language; those that this site has."""
     site = datasette.published.in_language("en")
     tables = [tilde_encode(each["name"]) for group in site.groups for each in group["tables"]]
     always = ["/", "/ingp", "/members", *(f"/ingp/{name}" for name in tables)]
     perhaps = [
         *PAGES,
+        *(f"/{kind}" for kind in sorted(await datasette.kinds_of_organisations())),
         *(f"/members/{each['code']}" for each in site.members),
         *(f"/tables/{name}" for name in tables),
     ]
@@ -104,12 +105,12 @@ async def robots(datasette: Any) -> Response:
 
 
 async def sitemap_index(datasette: Any) -> Response:
-    count = len(parts(_pages(datasette)))
+    count = len(parts(await _pages(datasette)))
     return _xml(index(_public(datasette), count, datasette.published.release.descriptor["created"][:10]))
 
 
 async def sitemap_part(datasette: Any, request: Request) -> Response:
-    number, split = int(request.url_vars["number"]), parts(_pages(datasette))
+    number, split = int(request.url_vars["number"]), parts(await _pages(datasette))
     if not 1 <= number <= len(split):
         raise NotFound("There is no such part of the sitemap")
     day = datasette.published.release.descriptor["created"][:10]

@@ -220,12 +220,10 @@ async def member_page(datasette: Any, request: Request) -> Response:
 
 
 def _documents(part: str) -> list[dict[str, str]]:
-    """Addresses below the release of the descriptions of a part; CSVW only where there are CSV files to describe."""
-    of_member = part[:1].isupper()
+    """Addresses below the release of the descriptions of a part."""
     return [
         {"words": words, "path": f"metadata/{part}{name}", "type": media_type}
         for name, (words, media_type) in DOCUMENTS.items()
-        if not (of_member and name == "csvw.json")
     ]
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ CSV_COLUMNS = (
 def startup(datasette: Any) -> None:
     datasette.organisations_file = Path(os.environ["INGP_RELEASE_DIR"]) / ORGANISATIONS
     datasette.has_organisations = partial(has_organisations, datasette)
+    datasette.kinds_of_organisations = partial(kinds, datasette)
 
 
 @hookimpl
@@ -66,6 +68,16 @@ async def _ask(datasette: Any, question: Callable[[sqlite3.Connection], Any]) ->
             return question(con)
 
     return await datasette.get_database("ingp").execute_fn(within_time)
+
+
+async def kinds(datasette: Any) -> set[str]:
+    """Which of the lists, ``buyers`` and ``suppliers``, have somebody on them."""
+    found = set()
+    for kind, role in ROLES.items():
+        with suppress(NotFound):
+            if await _ask(datasette, partial(listed, role=role, limit=1)):
+                found.add(kind)
+    return found
 
 
 async def organisations(datasette: Any, request: Request) -> Any:

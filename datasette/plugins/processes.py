@@ -266,9 +266,10 @@ class Page:
         """Which files of which version the shown rows were read from, with the submission."""
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
         submissions = {
-            (each["member"], str(each["number"])): each["submission_id"]
-            for each in self.datasette.published.release.descriptor["versions"]
-            if each["package_type"] == "procurement"
+            (version["member"], str(each["number"])): each["submission_id"]
+            for version in self.datasette.published.release.descriptor["versions"]
+            if version["package_type"] == "procurement"
+            for each in version.get("periods", ())
         }
         for table, rows in self.rows.items():
             for row in rows:

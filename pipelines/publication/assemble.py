@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,7 +18,9 @@ from pipelines.catalogue import Catalogue
 from pipelines.engine import connect
 from pipelines.exceptions import PublicationError
 from pipelines.identifiers import ReleaseId
+from pipelines.publication.alone import held, remove_abandoned
 from pipelines.publication.answers import ANSWERS, write_answers
+from pipelines.publication.files import MADE
 from pipelines.publication.formats.csv import LINES, write_csv
 from pipelines.publication.formats.duck import write_duckdb
 from pipelines.publication.formats.pages import PLACE, write_pages
@@ -28,6 +31,7 @@ from pipelines.publication.gather import PublishedTable, create_reference_tables
 from pipelines.publication.metadata.datapackage import datapackage, table_schema
 from pipelines.publication.metadata.datasette import datasette_config, datasette_metadata
 from pipelines.publication.organisations import ORGANISATIONS, write_organisations
+from pipelines.publication.origins import Origins, periods_of
 from pipelines.publication.summaries import SUMMARIES, Judgements, create_summaries
 from pipelines.publication.verify import verify_release
 from pipelines.records import AcceptedVersion, Release, ReleaseFile
@@ -42,13 +46,17 @@ Written = tuple[Path, int | None, str | None, str | None, str | None]
 """File, rows, table, member, year."""
 
 
-def next_release_id(zones: Zones, day: datetime) -> ReleaseId:
-    """The next free serial of the month."""
-    taken = [
-        ReleaseId(folder.name).parts[2]
-        for folder in zones.releases.glob(f"{day.year}.{day.month}.*")
-        if folder.is_dir() and not folder.name.startswith(".")
-    ]
+def next_release_id(zones: Zones, day: datetime, known: Collection[str] = ()) -> ReleaseId:
+    """The next free serial of the month. A number is never given twice, also when its folder has been deleted.
+
+    known: releases that are written down elsewhere. Those of which something is kept (files made on request) count too.
+    """
+    found = {ReleaseId(name) for name in known}
+    for folder in (zones.releases, zones.releases / MADE):
+        for each in folder.glob(f"{day.year}.{day.month}.*"):
+            with suppress(ValueError):  # a copy that somebody keeps there under another name
+                found.add(ReleaseId(each.name))
+    taken = [each.parts[2] for each in found if each.parts[:2] == (day.year, day.month)]
     return ReleaseId(f"{day.year}.{day.month}.{max(taken, default=0) + 1}")
 
 
@@ -61,25 +69,30 @@ def assemble_release(
     licence: str,
     base_url: str,
     judgements: Judgements | None = None,
+    origins: Origins | None = None,
+    known: Collection[str] = (),
     memory_limit: str = "4GB",
     threads: int = 0,
     progress: Progress | None = None,
 ) -> Release:
     """Build the release of these versions (one per member and package type) and verify it.
 
-    local_path: lake path -> local file. judgements: what the checks found in what the versions hold. The release is visible as ``releases/<id>/`` only when every file has been
-    written, counted and hashed; `switch_current` then makes it the one that is served. Raises PublicationError,
-    leaving nothing behind, when a count does not add up.
+    local_path: lake path -> local file. judgements: what the checks found in what the versions hold. origins: what
+    brought the rows of each period, where that is not the version itself. known: numbers of releases that may not be on disk any more. The release is visible as ``releases/<id>/`` only when every file
+    has been written, counted, hashed and flushed to disk; `switch_current` then makes it the one that is served.
+    Raises PublicationError, leaving nothing behind, when a count does not add up.
     """
     now = datetime.now(UTC)
-    release_id = next_release_id(zones, now)
+    release_id = next_release_id(zones, now, known)
+    remove_abandoned(zones.tmp, "release-*")
     work = zones.tmp / f"release-{release_id}-{os.getpid()}"
     shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
     tell = progress or (lambda *_: None)
     try:
-        con = connect(memory_limit=memory_limit, threads=threads, temp=work / "tmp")
-        try:
+        with (
+            held(work),
+            closing(connect(memory_limit=memory_limit, threads=threads, temp=work / "tmp")) as con,
+        ):
             release = _build(
                 con,
                 versions,
@@ -91,15 +104,17 @@ def assemble_release(
                 licence,
                 base_url,
                 judgements or {},
+                origins or {},
                 tell,
             )
-        finally:
-            con.close()
         shutil.rmtree(work / "tmp", ignore_errors=True)
+        _flush(work)
         target = zones.release_folder(release_id)
         try:
             work.rename(target)
         except OSError as error:
+            if not target.exists():
+                raise
             raise PublicationError(f"release {release_id} was made by somebody else meanwhile") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -117,13 +132,14 @@ def _build(
     licence: str,
     base_url: str,
     judgements: Judgements,
+    origins: Origins,
     progress: Progress,
 ) -> Release:
     paths = {each.path: local_path(each.path) for version in versions for each in version.tables}
     con.execute(f"ATTACH '{work / 'build.duckdb'}' AS build; USE build")
-    tables = gather_tables(con, catalogue, versions, paths)
-    create_reference_tables(con, catalogue, versions)
-    create_summaries(con, tables, versions, judgements)
+    tables = gather_tables(con, catalogue, versions, paths, origins)
+    create_reference_tables(con, catalogue, versions, origins)
+    create_summaries(con, tables, versions, judgements, origins)
     write_answers(con, catalogue, tables, work / ANSWERS)
     facts = {"release": str(release_id), "licence": licence, "source": base_url}
     steps = len(tables) + 4
@@ -135,7 +151,7 @@ def _build(
     write_pages(con, tables, REFERENCE, work / PLACE)
     write_sqlite(con, tables, REFERENCE, work / SQLITE, work / PLACE)
     write_organisations(con, work / PLACE, work / ORGANISATIONS)
-    parts = tuple(_version_facts(version) for version in versions)
+    parts = tuple(_version_facts(version, origins) for version in versions)
     with ThreadPoolExecutor(1) as beside:
         # The longest step keeps one processor busy, and so do the next ones: they are done at once.
         indexed = beside.submit(index_sqlite, tables, work / SQLITE)
@@ -188,7 +204,7 @@ def _write_table(
     return written
 
 
-def _version_facts(version: AcceptedVersion) -> dict[str, Any]:
+def _version_facts(version: AcceptedVersion, origins: Origins) -> dict[str, Any]:
     return {
         "member": str(version.member),
         "package_type": version.package_type,
@@ -196,6 +212,7 @@ def _version_facts(version: AcceptedVersion) -> dict[str, Any]:
         "submission_id": str(version.submission_id) if version.submission_id else None,
         "accepted_at": version.accepted_at.isoformat(),
         "schema_version": version.schema_version,
+        "periods": periods_of(version, origins),
         "tables": [
             {"table": each.table, "period": each.period, "rows": each.rows, "sha256": each.sha256}
             for each in version.tables
@@ -221,6 +238,16 @@ def _hash(path: Path) -> str:
         while block := file.read(2**20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _flush(folder: Path) -> None:
+    """Make all files survive a power cut: once the release is named, nothing would look at its bytes again."""
+    for path in (*folder.rglob("*"), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _write_json(path: Path, data: Any) -> None:

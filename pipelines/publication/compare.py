@@ -11,8 +11,9 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import duckdb
 
 from pipelines.engine import connect, fetch_one, quote_name, quote_text
 from pipelines.publication.files import ReleaseFolder, Releases
+from pipelines.publication.gather import text_sql
 
 PROVENANCE = ("version_number", "source_file", "source_row_number")
 SUMMARY = "changes.json"
@@ -51,10 +53,9 @@ class SchemaDifference:
 
 def release_as_of(releases: Releases, day: date) -> ReleaseFolder | None:
     """The release in force at the end of a day (UTC); None before the first."""
-    end = datetime.combine(day + timedelta(days=1), time(), UTC)
     for name in releases.names():
         release = releases.get(name)
-        if release and datetime.fromisoformat(release.record["released_at"]) < end:
+        if release and datetime.fromisoformat(release.record["released_at"]).astimezone(UTC).date() <= day:
             return release
     return None
 
@@ -118,8 +119,12 @@ def _compare(
     rows, cells = work / f"{table}.parquet", work / f"{table}.cells.parquet"
     key = older.key(table) if older.key(table) == newer.key(table) else ()
     common = [name for name in newer.fields(table) if name in older.fields(table) and name not in PROVENANCE]
+    types = [_types(con, each) for each in (before, after)]
+    # Columns whose type differs between the sides are compared as text, which both can be.
+    kinds = {name: types[1][name] if types[0][name] == types[1][name] else "VARCHAR" for name in common}
+    sides = [_columns(each, own, kinds) for each, own in zip((before, after), types, strict=True)]
     if not key:
-        return _compare_unkeyed(con, table, before, after, common, rows, cells)
+        return _compare_unkeyed(con, table, sides[0], sides[1], rows, cells)
     compared = [name for name in common if name not in key]
     on = " AND ".join(f"o.{quote_name(name)} IS NOT DISTINCT FROM n.{quote_name(name)}" for name in key)
     names = ", ".join(
@@ -136,8 +141,8 @@ def _compare(
             CASE WHEN o.present IS NULL THEN 'added' WHEN n.present IS NULL THEN 'removed' ELSE 'changed' END AS change,
             CASE WHEN o.present AND n.present
                 THEN list_filter([{changed or "NULL"}]::VARCHAR[], lambda each: each IS NOT NULL) ELSE [] END AS columns,
-            {_side("o", compared, "before")}, {_side("n", compared, "after")}
-        FROM (SELECT *, true AS present FROM {before}) o FULL JOIN (SELECT *, true AS present FROM {after}) n ON {on}
+            {_side("o", compared, kinds, "before")}, {_side("n", compared, kinds, "after")}
+        FROM (SELECT *, true AS present FROM {sides[0]}) o FULL JOIN (SELECT *, true AS present FROM {sides[1]}) n ON {on}
         WHERE o.present IS NULL OR n.present IS NULL {"".join(f" OR {test}" for test in differs)}
         """
     )
@@ -158,8 +163,22 @@ def _compare(
     return TableDifference(table, added, removed, altered, unchanged, int(count), keyed=True)
 
 
-def _side(side: str, columns: list[str], name: str) -> str:
-    values = ", ".join(f"CAST({side}.{quote_name(column)} AS VARCHAR)" for column in columns)
+def _types(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, str]:
+    return {name: kind for name, kind, *_ in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+
+
+def _columns(source: str, types: Mapping[str, str], kinds: Mapping[str, str]) -> str:
+    """One side with the columns of `kinds`, as text where another type than its own is asked for."""
+    values = [
+        quote_name(name) if types[name] == kind else f"{text_sql(quote_name(name), types[name])} AS {quote_name(name)}"
+        for name, kind in kinds.items()
+    ]  # fmt: skip
+    return f"(SELECT {', '.join(values) or 'NULL'} FROM {source})"
+
+
+def _side(side: str, columns: Sequence[str], kinds: Mapping[str, str], name: str) -> str:
+    """SQL of a map from column to what stood there, written as in the CSV of the release."""
+    values = ", ".join(text_sql(f"{side}.{quote_name(column)}", kinds[column]) for column in columns)
     keys = ", ".join(quote_text(column) for column in columns)
     return f"MAP([{keys}]::VARCHAR[], [{values}]::VARCHAR[]) AS {name}"
 
@@ -169,17 +188,15 @@ def _compare_unkeyed(
     table: str,
     before: str,
     after: str,
-    common: list[str],
     rows: Path,
     cells: Path,
 ) -> TableDifference:
-    listed = ", ".join(quote_name(name) for name in common) or "NULL"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE differing AS
-        SELECT *, 'added' AS change FROM (SELECT {listed} FROM {after} EXCEPT ALL SELECT {listed} FROM {before})
+        SELECT *, 'added' AS change FROM (FROM {after} EXCEPT ALL FROM {before})
         UNION ALL BY NAME
-        SELECT *, 'removed' AS change FROM (SELECT {listed} FROM {before} EXCEPT ALL SELECT {listed} FROM {after})
+        SELECT *, 'removed' AS change FROM (FROM {before} EXCEPT ALL FROM {after})
         """
     )
     con.execute(f"COPY differing TO {quote_text(rows)} (FORMAT parquet, COMPRESSION zstd)")

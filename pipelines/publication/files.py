@@ -28,7 +28,10 @@ MEDIA_TYPES = {
     "zip": "application/zip",
 }
 DESCRIPTOR = "datapackage.json"
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+MADE = ".made"
+"""Folder, beside the releases, of what is made of them on request."""
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipelines.catalogue import LANGUAGES, PROVENANCE, Catalogue, Field, PackageType, Table
 from pipelines.engine import fetch_one
+from pipelines.publication.origins import Origins, origin_of
 from pipelines.publication.years import YEAR, create_process_years, has_platform_year, year_join, year_sql
 from pipelines.records import AcceptedVersion
 
@@ -76,10 +77,11 @@ def gather_tables(
     catalogue: Catalogue,
     versions: Sequence[AcceptedVersion],
     paths: Mapping[str, Path],
+    origins: Origins,
 ) -> list[PublishedTable]:
     """Create each published table in `con` (a database of the release under construction), sorted by member, year and key.
 
-    paths: lake path of a version's table -> local file. Tables without a row in any version are left out.
+    paths: lake path of a version's table -> local file. origins: what brought the rows of each period. Tables without a row in any version are left out.
     """
     published = []
     for package_type in catalogue.package_types.values():
@@ -87,10 +89,10 @@ def gather_tables(
         create_process_years(con, own, paths, package_type.by_name)
         for table in package_type.tables:
             if table.is_published:
-                gathered = _gather(con, table, own, paths)
+                gathered = _gather(con, table, own, paths, origins)
                 if gathered:
                     published.append(gathered)
-        _withhold(con, package_type, own, paths, published)
+        _withhold(con, package_type, own, paths, origins, published)
     return published
 
 
@@ -99,6 +101,7 @@ def _gather(
     table: Table,
     versions: Sequence[AcceptedVersion],
     paths: Mapping[str, Path],
+    origins: Origins,
 ) -> PublishedTable | None:
     columns = published_columns(table)
     selects = []
@@ -110,8 +113,9 @@ def _gather(
                 sent += each.rows
                 fields = ", ".join(f'"{field.name}"' for field in table.published_fields)
                 provenance = ", ".join(PROVENANCE)
+                number = origin_of(version, each.period, origins).number
                 selects.append(
-                    f"SELECT '{version.member}' AS member_code, {int(version.number)} AS version_number, {fields}, {provenance}, {age} AS age "
+                    f"SELECT '{version.member}' AS member_code, {number} AS version_number, {fields}, {provenance}, {age} AS age "
                     f"FROM read_parquet('{paths[each.path]}')"
                 )
     if not selects:
@@ -144,6 +148,7 @@ def _withhold(
     package_type: PackageType,
     versions: Sequence[AcceptedVersion],
     paths: Mapping[str, Path],
+    origins: Origins,
     published: list[PublishedTable],
 ) -> None:
     """Register in the published ``withheld`` table every column that the platform itself keeps back (OG-65)."""
@@ -161,9 +166,8 @@ def _withhold(
                     con, f'SELECT count("{field.name}") FROM read_parquet(?)', [str(paths[each.path])]
                 )
                 if count:
-                    rows.append(
-                        (str(version.member), int(version.number), table.name, field.name, count, each.period)
-                    )
+                    number = origin_of(version, each.period, origins).number
+                    rows.append((str(version.member), number, table.name, field.name, count, each.period))
     if not rows:
         return
     name = register.published_name
@@ -199,7 +203,10 @@ def _withhold(
 
 
 def create_reference_tables(
-    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, versions: Sequence[AcceptedVersion]
+    con: duckdb.DuckDBPyConnection,
+    catalogue: Catalogue,
+    versions: Sequence[AcceptedVersion],
+    origins: Origins,
 ) -> None:
     """``codelists`` (labels of all codes in four languages) and ``release_versions`` (what the release is made of)."""
     titles = ", ".join(f"title_{language} VARCHAR" for language in LANGUAGES)
@@ -230,17 +237,18 @@ def create_reference_tables(
             catalogue.members[version.member].names["en"],
             catalogue.members[version.member].institution,
             version.package_type,
-            int(version.number),
+            origin.number,
             each.period,
-            version.submission_id,
-            version.accepted_at,
-            version.schema_version,
+            origin.submission_id,
+            origin.accepted_at,
+            origin.schema_version,
             each.table,
             each.derived,
             each.rows,
         )
         for version in versions
         for each in version.tables
+        for origin in (origin_of(version, each.period, origins),)
     ]
     if parts:
         con.executemany(f"INSERT INTO release_versions VALUES ({', '.join('?' * 12)})", parts)
@@ -248,11 +256,15 @@ def create_reference_tables(
 
 def text_of(column: PublishedColumn) -> str:
     """SQL of a column as text: RFC 3339 instants in UTC, decimals without padding, ``true``/``false``."""
-    name = f'"{column.name}"'
-    if column.duckdb_type.startswith("DECIMAL"):
-        return DECIMAL_TEXT.format(f"CAST({name} AS VARCHAR)")
-    if column.duckdb_type.startswith("TIMESTAMP"):
-        whole = f"strftime({name}, '%Y-%m-%dT%H:%M:%S')"
-        fraction = f"CASE WHEN microsecond({name}) % 1000000 = 0 THEN '' ELSE strftime({name}, '.%f') END"
+    return text_sql(f'"{column.name}"', column.duckdb_type)
+
+
+def text_sql(value: str, duckdb_type: str) -> str:
+    """As `text_of`, of any SQL that gives a value of a type."""
+    if duckdb_type.startswith("DECIMAL"):
+        return DECIMAL_TEXT.format(f"CAST({value} AS VARCHAR)")
+    if duckdb_type.startswith("TIMESTAMP"):
+        whole = f"strftime({value}, '%Y-%m-%dT%H:%M:%S')"
+        fraction = f"CASE WHEN microsecond({value}) % 1000000 = 0 THEN '' ELSE strftime({value}, '.%f') END"
         return f"{whole} || {fraction} || 'Z'"
-    return f"CAST({name} AS VARCHAR)"
+    return f"CAST({value} AS VARCHAR)"

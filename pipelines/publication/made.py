@@ -1,27 +1,28 @@
 """Files of a release that are made when somebody asks for them first, and kept beside it from then on.
 
 What a release holds in Parquet is given out in every other format, whole, by member, by member and year. The same
-release always gives the same bytes, so an address below ``/v/<release>/`` stays good even when its file has been
+release gives the same bytes (while software and standard are the same), so an address below ``/v/<release>/`` stays good even when its file has been
 made anew. ``releases/.made/<release>/<path>`` is the file; a small JSON beside it, written last, says that it is
 whole. ``python -m pipelines.publication.made`` makes one in a process of its own, for whoever serves pages meanwhile.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines.catalogue import LANGUAGES, Catalogue, load_catalogue
 from pipelines.exceptions import UnknownError
-from pipelines.publication.files import MEDIA_TYPES, PublishedFile, ReleaseFolder
+from pipelines.publication.alone import alone
+from pipelines.publication.files import MADE, MEDIA_TYPES, PublishedFile, ReleaseFolder
 from pipelines.publication.formats.ocds import OcdsFacts, count_ocds, stream_ocds
 from pipelines.publication.formats.stream import Filters, stream_rows
 from pipelines.publication.formats.workbook import MOST_ROWS, write_workbooks
@@ -29,7 +30,6 @@ from pipelines.publication.metadata.described import describe
 from pipelines.publication.metadata.documents import document
 from pipelines.publication.years import UNDATED, YEAR
 
-FOLDER = ".made"
 SUMS = "SHA256SUMS"
 MOST_BYTES = 50_000_000_000
 """Disk that made files may take; those that nobody asked for longest go first, and are made again when asked."""
@@ -116,12 +116,14 @@ def workbooks(rows: int) -> int:
 
 
 def kept(release: ReleaseFolder, want: Wanted) -> PublishedFile | None:
-    """The file, if it was made before."""
+    """The file, if it was made before and is still what was made."""
     place = _place(release, want.path)
     try:
         facts = json.loads(_facts(place).read_text(encoding="utf-8"))
         os.utime(_facts(place))
-    except FileNotFoundError:
+        if place.stat().st_size != facts["bytes"]:
+            return None
+    except (FileNotFoundError, ValueError):
         return None
     return PublishedFile(
         release.name, want.path, place, facts["bytes"], facts["sha256"], want.media_type, want.rows, want.table, want.member
@@ -134,10 +136,13 @@ def make(release: ReleaseFolder, catalogue: Catalogue, want: Wanted) -> Publishe
     place.parent.mkdir(parents=True, exist_ok=True)
     # All workbooks of a table are made together.
     name = re.sub(r"-\d+\.xlsx$", ".xlsx", place.name)
-    with _alone(place.with_name(f".{name}.lock")):
+    with alone(place.with_name(f".{name}.lock")):
         file = kept(release, want)
         if file is None:
-            with tempfile.TemporaryDirectory(dir=place.parent, prefix=".new-") as work:
+            # Whoever has the lock is alone: what is left of this file comes from a process that was killed.
+            for left in place.parent.glob(f".new-{name}-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".new-{name}-") as work:
                 for new in _write(release, catalogue, want, Path(work)):
                     _keep(new, place.with_name(new.name))
             file = kept(release, want)
@@ -176,6 +181,8 @@ def _write(release: ReleaseFolder, catalogue: Catalogue, want: Wanted, work: Pat
 def _keep(new: Path, place: Path) -> None:
     with new.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+        # A power cut must not leave facts about bytes that never reached the disk.
+        os.fsync(file.fileno())
     facts = {"bytes": new.stat().st_size, "sha256": digest}
     new.replace(place)
     beside = new.with_name("facts")
@@ -184,33 +191,33 @@ def _keep(new: Path, place: Path) -> None:
 
 
 def _place(release: ReleaseFolder, path: str) -> Path:
-    return release.folder.parent / FOLDER / release.name / path
+    return release.folder.parent / MADE / release.name / path
 
 
 def _facts(place: Path) -> Path:
     return place.with_name(f".{place.name}.json")
 
 
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def trim(releases: Path, most_bytes: int = MOST_BYTES) -> list[Path]:
-    """Remove made files that nobody asked for longest, until the others fit; returns what was removed."""
+    """Remove made files that nobody asked for longest, until the others fit; returns what was removed.
+
+    Another process may do the same at once: what is gone already is passed over.
+    """
     found = []
-    for facts in (releases / FOLDER).rglob(".*.json"):
-        place = facts.with_name(facts.name[1:].removesuffix(".json"))
-        found.append((facts.stat().st_mtime_ns, place.stat().st_size, place, facts))
+    for folder, _folders, names in os.walk(releases / MADE):
+        for name in names:
+            if name.startswith(".") and name.endswith(".json"):
+                facts = Path(folder, name)
+                place = facts.with_name(name[1:].removesuffix(".json"))
+                with suppress(FileNotFoundError):
+                    found.append((facts.stat().st_mtime_ns, place.stat().st_size, place, facts))
     total, removed = sum(each[1] for each in found), []
     for _asked, size, place, facts in sorted(found):
         if total <= most_bytes:
             break
         # The facts go first: a file without them does not count as made.
-        facts.unlink()
-        place.unlink()
+        facts.unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
         total -= size
         removed.append(place)
     return removed

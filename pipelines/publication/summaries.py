@@ -11,6 +11,7 @@ import duckdb
 
 from pipelines.engine import quote_name, quote_text
 from pipelines.publication.gather import PublishedTable
+from pipelines.publication.origins import Origins, origin_of
 from pipelines.publication.years import YEAR
 from pipelines.records import AcceptedVersion, FindingGroup
 
@@ -35,6 +36,7 @@ def create_summaries(
     tables: Sequence[PublishedTable],
     versions: Sequence[AcceptedVersion],
     judgements: Judgements,
+    origins: Origins,
 ) -> None:
     """Create the three tables from the published ones. Submissions without a report have no line in ``quality``."""
     con.execute(
@@ -51,7 +53,13 @@ def create_summaries(
         "table_name VARCHAR, column_name VARCHAR, code VARCHAR, severity VARCHAR, findings_count BIGINT)"
     )
     rows = [
-        (str(version.member), version.package_type, int(version.number), judgement.period, *line)
+        (
+            str(version.member),
+            version.package_type,
+            origin_of(version, judgement.period, origins).number,
+            judgement.period,
+            *line,
+        )
         for version in versions
         for judgement in judgements.get((str(version.member), version.package_type), ())
         for line in _lines(version.package_type, judgement)

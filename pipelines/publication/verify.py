@@ -1,4 +1,4 @@
-"""A release proves itself before anybody sees it: the same rows and the same sums in every file."""
+"""A release proves itself before anybody sees it: the same rows in every file, the same sums where decimals are exact."""
 
 import sqlite3
 from collections.abc import Sequence

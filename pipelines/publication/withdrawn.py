@@ -14,8 +14,12 @@ from pathlib import Path
 
 from pipelines.catalogue import LANGUAGES
 from pipelines.exceptions import PublicationError
+from pipelines.publication.alone import alone
 
 REGISTER = "withdrawn.json"
+LOCK = ".withdrawn.lock"
+"""Held by whoever writes the register: of two withdrawals at once, none may be lost."""
+
 ALL = "*"
 
 
@@ -46,20 +50,22 @@ class Register:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._read_at: int | None = None
+        self._read: tuple[int, ...] | None = None
         self._entries: tuple[Withdrawn, ...] = ()
 
     @property
     def entries(self) -> tuple[Withdrawn, ...]:
         try:
-            changed = self.path.stat().st_mtime_ns
+            found = self.path.stat()
         except FileNotFoundError:
-            self._entries, self._read_at = (), None
+            self._entries, self._read = (), None
             return ()
-        if changed != self._read_at:
+        # Two withdrawals within one tick of the clock have the same time, never the same file and size.
+        state = found.st_mtime_ns, found.st_ino, found.st_size
+        if state != self._read:
             data = json.loads(self.path.read_text(encoding="utf-8"))
             self._entries = tuple(Withdrawn(**{**each, "releases": tuple(each["releases"])}) for each in data)
-            self._read_at = changed
+            self._read = state
         return self._entries
 
     def of_table(self, release: str, table: str) -> Withdrawn | None:
@@ -88,24 +94,26 @@ def withdraw_table(
     missing = [language for language in LANGUAGES if not reasons.get(language, "").strip()]
     if missing:
         raise PublicationError(f"the reason of a withdrawal is told in every language; missing: {missing}")
-    register = Withdrawn.register(folder)
     entry = Withdrawn(
         table, tuple(releases), _now(), {k: reasons[k] for k in LANGUAGES}, by
     )  # fmt: skip
-    _write(register, (*register.entries, entry))
+    with alone(folder / LOCK):
+        register = Withdrawn.register(folder)
+        _write(register, (*register.entries, entry))
     return entry
 
 
 def restore_table(folder: Path, table: str) -> list[Withdrawn]:
     """Give a withdrawn table back, wherever it was withdrawn; returns the entries that no longer count."""
-    register = Withdrawn.register(folder)
-    entries = [
-        replace(each, restored_at=_now()) if each.table == table and each.restored_at is None else each
-        for each in register.entries
-    ]
-    changed = [new for old, new in zip(register.entries, entries, strict=True) if old is not new]
-    if changed:
-        _write(register, entries)
+    with alone(folder / LOCK):
+        register = Withdrawn.register(folder)
+        entries = [
+            replace(each, restored_at=_now()) if each.table == table and each.restored_at is None else each
+            for each in register.entries
+        ]
+        changed = [new for old, new in zip(register.entries, entries, strict=True) if old is not new]
+        if changed:
+            _write(register, entries)
     return changed
 
 
@@ -114,8 +122,9 @@ def _now() -> str:
 
 
 def _write(register: Register, entries: Sequence[Withdrawn]) -> None:
-    beside = register.path.with_suffix(f".{os.getpid()}.tmp")
-    beside.write_text(
-        json.dumps([asdict(each) for each in entries], ensure_ascii=False, indent=1), encoding="utf-8"
-    )
+    beside = register.path.with_suffix(".tmp")
+    with beside.open("w", encoding="utf-8") as file:
+        json.dump([asdict(each) for each in entries], file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
     beside.replace(register.path)

@@ -102,6 +102,7 @@ PACKAGES: Mapping[tuple[str, str], Mapping[str, Sequence[Row]]] = {
                 "kind": "workshop",
                 "title": "Oficina de dados abertos",
                 "host_country": "BR",
+                "source_file": "envío.zip/plan #2.xlsx#Talleres #1",
             },
         ]
     },
@@ -152,7 +153,7 @@ def write_version(
         typed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
         con.execute(f"CREATE TABLE t ({typed})")
         for number, row in enumerate(rows, start=2):
-            whole = {**row, "source_file": f"{name}.csv", "source_row_number": number}
+            whole = {"source_file": f"{name}.csv", **row, "source_row_number": number}
             listed = ", ".join(f'"{column}"' for column in whole)
             con.execute(
                 f"INSERT INTO t ({listed}) VALUES ({', '.join('?' * len(whole))})", list(whole.values())

@@ -90,3 +90,10 @@ def test_llms_txt(site: Any) -> None:
 @pytest.mark.parametrize("path", ["/robots.txt", "/sitemap.xml", "/sitemap-1.xml", "/llms.txt"])
 def test_a_site_without_data_has_them_too(empty_site: Any, path: str) -> None:
     assert empty_site.get(path).status_code == 200
+
+
+def test_lists_of_nobody_are_not_in_the_sitemap(site: Any, empty_site: Any) -> None:
+    assert "/es/buyers<" in site.get("/sitemap-1.xml").text
+    assert "/es/suppliers<" in site.get("/sitemap-1.xml").text
+    listed = empty_site.get("/sitemap-1.xml").text
+    assert "/es/members<" in listed and "/buyers<" not in listed and "/suppliers<" not in listed

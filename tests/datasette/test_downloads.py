@@ -15,9 +15,10 @@ import openpyxl
 import pytest
 
 from pipelines.catalogue import LANGUAGES
-from pipelines.publication.files import MEDIA_TYPES, ReleaseFolder
-from pipelines.publication.made import FOLDER, kept, make, trim, wanted
+from pipelines.publication.files import MADE, MEDIA_TYPES, ReleaseFolder
+from pipelines.publication.made import kept, make, trim, wanted
 from pipelines.publication.made import main as make_in_a_process
+from pipelines.publication.metadata.documents import DOCUMENTS
 
 TABLE = "procurement_processes"
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,8 +125,48 @@ def test_a_process_makes_the_same_and_the_oldest_make_room(site: Any, catalogue:
     first = kept(release, want)
     assert first and first.place.read_bytes().startswith(b"\xef\xbb\xbfmember_code;")
     assert first.place in trim(site.release.parent, 0) and kept(release, want) is None
-    assert not list((site.release.parent / FOLDER).rglob("*.csv"))
+    assert not list((site.release.parent / MADE).rglob("*.csv"))
     assert make(release, catalogue, want).sha256 == first.sha256
+
+
+def test_what_is_no_longer_what_was_made_is_made_again(site: Any, catalogue: Any) -> None:
+    """Cut short by a power cut, deleted by hand, facts cut short, left over by a process that was killed."""
+    release, path = ReleaseFolder(site.release), f"jsonl/XCC/{TABLE}.jsonl"
+    want = wanted(release, catalogue, path)
+    assert want
+    first = make(release, catalogue, want)
+    content, facts = first.place.read_bytes(), first.place.with_name(f".{first.place.name}.json")
+    first.place.write_bytes(content[:10])
+    left = first.place.with_name(f".new-{first.place.name}-x")
+    left.mkdir()
+    assert kept(release, want) is None
+    assert make(release, catalogue, want).place.read_bytes() == content and not left.exists()
+    first.place.unlink()
+    assert kept(release, want) is None and make(release, catalogue, want) == first
+    facts.write_text("")
+    assert kept(release, want) is None and make(release, catalogue, want) == first
+
+
+def test_two_processes_may_make_room_at_once(site: Any, catalogue: Any) -> None:
+    """One finds what the other has removed in the meantime: that is no error."""
+    release = ReleaseFolder(site.release)
+    made = []
+    for member in ("XAA", "XCC"):
+        want = wanted(release, catalogue, f"jsonl/{member}/{TABLE}.jsonl")
+        assert want
+        made.append(make(release, catalogue, want).place)
+    unlink, trimmed = Path.unlink, []
+
+    def slowly(path: Path, missing_ok: bool = False) -> None:
+        if not trimmed:
+            trimmed.append(path)
+            trim(site.release.parent, 0)
+        unlink(path, missing_ok)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "unlink", slowly)
+        trim(site.release.parent, 0)
+    assert not any(place.exists() for place in made)
 
 
 @pytest.fixture
@@ -180,6 +221,17 @@ def test_filtered_rows_for_excel(site: Any, language: str) -> None:
     assert site.package["version"] in about and "3" in about
 
 
+def test_fractions_and_short_numbers_are_numbers_in_every_language(site: Any) -> None:
+    sql = "select 1.5::double as a, 2::smallint as b, 0.5::float as c, 3::ubigint as d union all select null, 4, null, 5::ubigint order by b"
+    for language, line in (("en", "1.5,2,0.5,3"), ("es", "1,5;2;0,5;3")):
+        answer = ask(site, f"/ingp/-/analytics.csv?{urlencode({'sql': sql, '_excel': language})}")
+        assert answer.status_code == 200, answer.text
+        assert answer.content.decode("utf-8-sig").split("\r\n")[1] == line
+    answer = ask(site, f"/ingp/-/analytics.xlsx?{urlencode({'sql': sql, '_excel': 'en'})}")
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0].iter_rows()]  # fmt: skip
+    assert rows[1:] == [[1.5, 2, 0.5, 3], [None, 4, None, 5]]
+
+
 def test_answers_of_queries_for_excel(site: Any) -> None:
     sql = "select '007' as \"=id\", DATE '2024-12-31' as day, 1.5 as amount, 'á;b' as text, [1,2] as several"
     answer = ask(site, f"/ingp/-/analytics.csv?{urlencode({'sql': sql, '_excel': 'es'})}")
@@ -201,12 +253,20 @@ def test_a_workbook_that_is_too_long_is_refused_with_advice(site: Any) -> None:
 
 
 def documents(site: Any) -> list[str]:
-    names = ("datapackage.json", "dcat.jsonld", "dcat.ttl", "schemaorg.jsonld")
     parts = ("", f"{TABLE}/", "XAA/", f"XAA/{TABLE}/")
-    return [f"metadata/{part}{name}" for part in parts for name in names] + [
-        "metadata/csvw.json",
-        f"metadata/{TABLE}/csvw.json",
-    ]
+    return [f"metadata/{part}{name}" for part in parts for name in DOCUMENTS]
+
+
+def test_csvw_of_a_part_describes_the_csv_files_of_that_part(site: Any) -> None:
+    """A table group without a table is not valid; the heading of each file is what its columns say."""
+    for part, tables in (("XAA/", 4), (f"XAA/{TABLE}/", 1), (f"{TABLE}/", 1)):
+        described = ask(site, below(site, f"metadata/{part}csvw.json")).json()["tables"]
+        assert len(described) == tables
+        for each in described:
+            content = ask(site, each["url"].removeprefix("https://data.example.org")).text
+            columns = [column["name"] for column in each["tableSchema"]["columns"]]
+            assert content.split("\r\n")[0] == ",".join(columns)
+            assert "XAA" in content and ("XCC" in content) == (part == f"{TABLE}/")
 
 
 def test_every_address_of_the_metadata_answers(site: Any) -> None:

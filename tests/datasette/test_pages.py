@@ -124,6 +124,24 @@ def test_row_says_where_it_comes_from(site: Any, language: str, origin: str) -> 
     assert origin.replace(" ;", ";") in text_of(site.get(ROW, language).text)
 
 
+@pytest.mark.parametrize(
+    ("language", "origin"),
+    [
+        ("es", "archivo envío.zip/plan #2.xlsx, hoja Talleres #1, fila 3"),
+        ("en", "file envío.zip/plan #2.xlsx, sheet Talleres #1, row 3"),
+        ("pt", "arquivo envío.zip/plan #2.xlsx, planilha Talleres #1, linha 3"),
+        ("fr", "fichier envío.zip/plan #2.xlsx, feuille Talleres #1, ligne 3"),
+    ],
+)
+def test_row_of_a_workbook_names_its_sheet(site: Any, language: str, origin: str) -> None:
+    page = text_of(site.get("/ingp/activity_activities/INGP,W2", language).text)
+    assert origin in page
+    assert (
+        f"{['Hoja', 'Planilha', 'Feuille', 'Sheet'][('es', 'pt', 'fr', 'en').index(language)]} Talleres #1"
+        in page
+    )
+
+
 def test_row_leads_to_the_same_process_in_other_tables(site: Any) -> None:
     html = unescape(site.get(ROW, "en").text)
     assert 'href="/ingp/procurement_processes?member_code=XAA&ocid=ocds-xaa000-001"' in html

@@ -4,8 +4,12 @@ import base64
 import hashlib
 import io
 import json
+import os
+import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +19,10 @@ import pytest
 
 from pipelines.catalogue import LANGUAGES
 from pipelines.exceptions import PublicationError
+from pipelines.publication import next_release_id
 from pipelines.publication.files import UnsatisfiableError, matches, parse_range
-from pipelines.publication.withdrawn import REGISTER, restore_table, withdraw_table
+from pipelines.publication.withdrawn import REGISTER, Withdrawn, restore_table, withdraw_table
+from pipelines.zones import Zones
 
 TABLE = "parquet/procurement_processes.parquet"
 REASONS = {
@@ -70,7 +76,7 @@ def test_head_tells_all_and_sends_nothing(site: Any) -> None:
     [
         ("bytes=0-3", (0, 3)), ("bytes=4-", (4, 9)), ("bytes=-4", (6, 9)), ("bytes=-400", (0, 9)),
         ("bytes=0-400", (0, 9)), ("bytes=9-9", (9, 9)), ("bytes=5-2", None), ("bytes=0-1,4-5", None),
-        ("rows=0-1", None), ("bytes=-", None), ("bytes=a-b", None), (None, None), ("", None),
+        ("bytes=0-" + "9" * 5_000, None), ("rows=0-1", None), ("bytes=-", None), ("bytes=a-b", None), (None, None), ("", None),
     ],
 )  # fmt: skip
 def test_ranges(asked: str | None, expected: tuple[int, int] | None) -> None:
@@ -295,3 +301,41 @@ def test_a_reason_is_told_in_every_language(tmp_path: Path) -> None:
     withdraw_table(tmp_path, "t", REASONS, ["2026.1.1"])
     withdraw_table(tmp_path, "u", REASONS)
     assert [each["table"] for each in json.loads((tmp_path / REGISTER).read_text())] == ["t", "u"]
+
+
+def test_of_withdrawals_at_once_none_is_lost(tmp_path: Path) -> None:
+    register = Withdrawn.register(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: withdraw_table(tmp_path, f"t{number}", REASONS), range(40)))
+    assert {each.table for each in register.entries} == {f"t{number}" for number in range(40)}
+
+
+def test_a_register_of_the_same_moment_is_read_again(tmp_path: Path) -> None:
+    register = Withdrawn.register(tmp_path)
+    withdraw_table(tmp_path, "t1", REASONS)
+    moment = register.path.stat().st_mtime_ns
+    assert register.of_table("2026.1.1", "t1") and not register.of_table("2026.1.1", "t2")
+    withdraw_table(tmp_path, "t2", REASONS)
+    os.utime(register.path, ns=(moment, moment))
+    assert register.of_table("2026.1.1", "t2")
+
+
+def test_a_number_is_never_given_twice(tmp_path: Path) -> None:
+    zones, day = Zones(tmp_path), datetime(2026, 11, 22, tzinfo=UTC)
+    assert next_release_id(zones, day) == "2026.11.1"
+    for name in ("2026.11.1", "2026.11.1-copy", "2026.10.5"):
+        (zones.releases / name).mkdir(parents=True)
+    assert next_release_id(zones, day) == "2026.11.2"
+    assert next_release_id(zones, day, ["2026.11.7", "2025.11.9", "2026.1.12"]) == "2026.11.8"
+    (zones.releases / ".made" / "2026.11.10").mkdir(parents=True)
+    assert next_release_id(zones, day) == "2026.11.11"
+
+
+def test_what_readers_are_told_is_in_a_release_is_given_out(site: Any) -> None:
+    """The first table of docs/readers.md: no file is named there that has no address."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "readers.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `([^`<]+)` \|", text.split("## What one row is")[0], re.MULTILINE)
+    assert {"ingp.db", "datapackage.json", "SHA256SUMS"} <= set(named)
+    for path in named:
+        if "/" not in path:
+            assert ask(site, address(site, path), "HEAD").status_code == 200, path

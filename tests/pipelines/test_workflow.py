@@ -1,7 +1,11 @@
 """From files to a release, through the functions that the command line and the flows call."""
 
 import json
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +15,8 @@ import pytest
 
 from pipelines import workflow
 from pipelines.exceptions import IntakeError, UnknownError
-from pipelines.publication import current_release, read_release
+from pipelines.publication import current_release, read_release, switch_current
+from pipelines.publication.alone import held
 from pipelines.records import AcceptancePolicy
 from pipelines.reporting.comparison import read_comparison
 from pipelines.store import State, newest_versions, read_history
@@ -122,6 +127,30 @@ def test_periods_stand_beside_each_other(site: Installation, tmp_path: Path) -> 
     assert sorted(row["contract_id"] for row in rows) == ["C-001", "C-002"]
 
 
+def test_a_row_leads_to_the_submission_that_brought_it(site: Installation, tmp_path: Path) -> None:
+    """Also when later versions, of other periods or withdrawing one, hold it: version, submission, day, rules."""
+    done = [
+        workflow.submit(site, [flat(tmp_path / f"{period}.csv", row)], "HND", period=period)
+        for period, row in (("2022", BAD.replace("32/01", "02/01")), ("2023", ONE), ("2024", TWO))
+    ]
+    sent = [each.staged.submission.submission_id for each in done]
+    workflow.withdraw(site, "HND", "procurement", period="2022", reason="sent by mistake", by="secretariat")
+    release = workflow.publish(site)
+    assert release is not None and [each["number"] for each in release.versions] == [4]
+    folder = site.zones.release_folder(release.release_id)
+    with duckdb.connect(str(folder / "ingp.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            "SELECT source_file, version_number, submission_id FROM procurement_contracts_flat AS r JOIN release_versions AS v "
+            "USING (member_code, version_number) WHERE v.table_name = 'contracts_flat' ORDER BY 1"
+        ).fetchall()
+    assert rows == [("2023.csv", 2, sent[1]), ("2024.csv", 3, sent[2])]
+    periods = release.versions[0]["periods"]
+    assert [(each["period"], each["number"], each["submission_id"]) for each in periods] == [
+        ("2023", 2, sent[1]), ("2024", 3, sent[2])
+    ]  # fmt: skip
+    assert {each["rules"] for each in periods} == {done[0].report.ruleset_version}
+
+
 def test_a_release_tells_what_the_checks_found_in_what_it_holds(site: Installation, tmp_path: Path) -> None:
     rows = AcceptancePolicy.ROWS
     workflow.submit(site, [flat(tmp_path / "a.csv", ONE, BAD)], "HND", period="2024", policy=rows)
@@ -136,7 +165,7 @@ def test_a_release_tells_what_the_checks_found_in_what_it_holds(site: Installati
         ).fetchall()
         assert refused == [("2024", "procurement_contracts_flat", "contract_date_signed", "error", 1)]
         periods = con.execute("SELECT DISTINCT period, version_number FROM quality ORDER BY 1").fetchall()
-        assert periods == [("2023", 2), ("2024", 2)]
+        assert periods == [("2023", 2), ("2024", 1)]
         published, counted = con.execute(
             "SELECT (SELECT count(*) FROM procurement_contracts), (SELECT sum(rows_count) FROM coverage WHERE table_name = 'procurement_contracts')"
         ).fetchone() or (0, 0)
@@ -188,6 +217,32 @@ def test_publishing_again_without_news_makes_no_release(site: Installation, tmp_
     again = workflow.publish(site, force=True)
     assert again is not None and again.release_id > first.release_id
     assert read_release(site.zones.release_folder(first.release_id)).files == first.files
+
+
+def test_what_a_killed_publication_left_is_removed_by_the_next(site: Installation, tmp_path: Path) -> None:
+    """Gigabytes of it. What somebody else is working on stays."""
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
+    script = "import os, sys, pathlib; from pipelines.publication.alone import held\nwith held(pathlib.Path(sys.argv[1])): os._exit(9)"
+    left, others = (site.zones.tmp / f"release-2026.1.{number}-77" for number in (1, 2))
+    subprocess.run([sys.executable, "-c", script, str(left)], check=False)
+    assert (left / ".held").exists()
+    with held(others):
+        for folder in (left, others):
+            os.utime(folder / ".held", (0, 0))
+        release = workflow.publish(site)
+        assert release is not None and others.exists() and not left.exists()
+    assert not list(site.zones.release_folder(release.release_id).glob(".*"))
+    assert [path.name for path in site.zones.tmp.glob("release-*")] == [others.name]
+
+
+def test_the_number_of_a_deleted_release_is_not_given_again(site: Installation, tmp_path: Path) -> None:
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
+    first, second = workflow.publish(site), workflow.publish(site, force=True)
+    assert first is not None and second is not None
+    switch_current(first.release_id, site.zones)
+    shutil.rmtree(site.zones.release_folder(second.release_id))
+    third = workflow.publish(site, force=True)
+    assert third is not None and third.release_id > second.release_id
 
 
 def test_withdrawn_data_leave_the_next_release_and_stay_in_the_last(

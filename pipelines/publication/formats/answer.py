@@ -27,7 +27,11 @@ MOST_ROWS = 200_000
 """Rows of a workbook made while its reader waits; more are offered in the other formats."""
 
 _BATCH = 2_000
-_KINDS = {"VARCHAR": "string", "BIGINT": "integer", "INTEGER": "integer", "DOUBLE": "number", "BOOLEAN": "boolean", "DATE": "date"}  # fmt: skip
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_KINDS = {
+    "VARCHAR": "string", "BOOLEAN": "boolean", "DATE": "date", "FLOAT": "number", "DOUBLE": "number",
+    **dict.fromkeys(_WHOLE, "integer"), **dict.fromkeys((f"U{name}" for name in _WHOLE), "integer"),
+}  # fmt: skip
 
 
 def _kind(duckdb_type: str) -> str:

@@ -29,10 +29,20 @@ BOOLEANS = {
 """What Excel of a language reads as a logical value."""
 
 # Signs that make a spreadsheet run a cell (their full-width forms too), unless the whole cell is a plain number.
-_RUNS = "^[=+@\t\r\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH COMMERCIAL AT}\N{FULLWIDTH HYPHEN-MINUS}-]"
+_RUNS = "^[=+@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH COMMERCIAL AT}\N{FULLWIDTH HYPHEN-MINUS}-]"
 _PLAIN_NUMBER = "^-[0-9]+([.,][0-9]+)*$"
-# Digits that a spreadsheet would take for a number and spoil: zeros in front, more than 15 digits, an exponent.
-_SPOILT = "^(0[0-9]+|[0-9]{16,}|[0-9]+[eE][0-9]+)$"
+_MONTHS = "(?i:jan|ene|janv|feb|fev|fév|févr|mar|mars|apr|abr|avr|may|mai|jun|juin|jul|juil|aug|ago|août|sep|sept|set|oct|out|nov|dec|dic|dez|déc)"
+# Texts that a spreadsheet would take for a number, a date or an hour, and show as something else: a contract "001-2024"
+# becomes a month. A whole number as Excel itself writes it, and a day as ISO 8601 has it, stay what they are.
+_FORMS = (
+    "0[0-9]+", "[0-9]{16,}",
+    "[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+",
+    "[0-9]+([.,][0-9]+)+", "[0-9]+([.,][0-9]+)? ?%",
+    "[0-9]{1,4}[-/.][0-9]{1,4}", "[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{1,4}",
+    "[0-9]{1,4}:[0-9]{1,2}(:[0-9]{1,2})?",
+    rf"{_MONTHS}[-/. ]?[0-9]{{1,4}}", rf"[0-9]{{1,2}}[-/. ]?{_MONTHS}([-/. ]?[0-9]{{1,4}})?",
+)  # fmt: skip
+_SPOILT = rf"^\s*({'|'.join(_FORMS)})\s*$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,8 @@ class Profile:
             text = text_of(column)
             return text if self.language == "en" else f"replace({text}, '.', ',')"
         if column.duckdb_type in ("DOUBLE", "FLOAT"):
-            return name if self.language == "en" else f"replace(CAST({name} AS VARCHAR), '.', ',')"
+            text = f"CAST({name} AS VARCHAR)"
+            return text if self.language == "en" else f"replace({text}, '.', ',')"
         if column.duckdb_type == "BOOLEAN":
             true, false = BOOLEANS[self.language]
             return f"CASE WHEN {name} THEN '{true}' WHEN NOT {name} THEN '{false}' END"

@@ -40,11 +40,6 @@ class OcdsFacts(NamedTuple):
     policy_url: str
 
 
-def exported_members(catalogue: Catalogue, members: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of `members` that have a registered prefix."""
-    return tuple(code for code in members if _prefixes(catalogue.members[code]))
-
-
 def _prefixes(member: Member) -> tuple[str, ...]:
     return tuple(prefix for prefix in member.ocid_prefixes if prefix.startswith("ocds-"))
 

@@ -1,8 +1,8 @@
 """One SQLite file for Datasette: keys, indexes on what is filtered, full-text search without accents.
 
 Amounts are NUMERIC: SQLite keeps integers exactly and other numbers as 8-byte floats, which give back every
-decimal number of up to 15 significant digits. The exact decimals are in the Parquet, CSV and DuckDB files;
-`verify` counts what a float could not hold and the release says so.
+decimal number of up to 15 significant digits. The exact decimals are in the Parquet, CSV and DuckDB files: only
+their sums are compared by `verify`, of SQLite the rows.
 """
 
 import sqlite3

@@ -48,6 +48,8 @@ _OPTIONS = {
     "strings_to_numbers": False,
     "nan_inf_to_errors": False,
     "remove_timezone": True,
+    # A sheet of a million rows may have more than 2 GiB before it is packed: without this, it ends in an error.
+    "use_zip64": True,
 }
 _WIDTHS = {"date": 12, "datetime": 19, "number": 18, "integer": 12, "year": 8, "boolean": 12}
 _FORMATS = {"date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm:ss", "number": "#,##0.00##########", "integer": "0", "year": "0", "boolean": "General"}  # fmt: skip
@@ -108,7 +110,8 @@ class Book:
         self.words, self.language = load_texts()[language], language
         self.table, self.catalogue, self.described = table, catalogue, described
         self.fields = table.schema["fields"]
-        self.book = Workbook(str(path), dict(_OPTIONS))
+        # Sheets grow on the disk of the file itself: the system's own folder for such things is often memory.
+        self.book = Workbook(str(path), {**_OPTIONS, "tmpdir": str(path.parent)})
         created = dt.datetime.fromisoformat(described.released_at).replace(tzinfo=None, microsecond=0)
         self.book.set_properties({"title": described.titles[language], "created": created})
         names = ("data_sheet", "dictionary_sheet", "codes_sheet", "about_sheet")

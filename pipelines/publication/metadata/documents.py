@@ -32,7 +32,8 @@ def document(
         node = graph(_datasets(package, catalogue, described), home)
         return (turtle(node) if kind == "dcat.ttl" else jsonld(node)).encode()
     if kind == "csvw.json":
-        return _json(csvw(described))
+        files = _csv_of_member(package, described, member) if member else described.resources
+        return _json(csvw(replace(described, resources=files)))
     if kind == "schemaorg.jsonld":
         return _json(schemaorg(described, "en", f"{home}/"))
     if kind == "datapackage.json":
@@ -50,6 +51,16 @@ def _datasets(package: Mapping[str, Any], catalogue: Catalogue, described: Descr
     tables = dict.fromkeys(each["table"] for each in package["resources"] if each.get("table"))
     own = replace(described, resources=[each for each in described.resources if not each.get("table")])
     return [own, *(describe(package, catalogue, table=name) for name in tables)]
+
+
+def _csv_of_member(package: Mapping[str, Any], described: Described, member: str) -> list[Mapping[str, Any]]:
+    """The CSV files of a member, which are made on request, with the schema of the whole table's."""
+    own = {each.get("table") for each in described.resources}
+    return [
+        {**each, "path": f"csv/{member}/{each['table']}.csv"}
+        for each in package["resources"]
+        if "schema" in each and each["table"] in own
+    ]
 
 
 def _json(data: Any) -> bytes:

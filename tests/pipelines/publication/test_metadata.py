@@ -186,6 +186,17 @@ def test_more_rows_than_a_sheet_holds_go_into_numbered_workbooks(
     assert "2 de 2" in [row[1].value for row in books[1].worksheets[3].iter_rows()]
 
 
+def test_a_sheet_may_be_larger_than_a_plain_zip_takes(
+    folder: Path, catalogue, tmp_path: Path, monkeypatch
+) -> None:
+    """Beyond 2 GiB (here: 2 kB) the file needs ZIP64; sheets are collected beside the file and leave nothing there."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 2_000)
+    described = describe(package_of(folder), catalogue, table=TABLE)
+    (path,) = workbook.write_workbooks(folder, catalogue, described, TABLE, tmp_path / "x", {}, "es")
+    assert openpyxl.load_workbook(path).worksheets[0].max_row == 4
+    assert list((tmp_path / "x").iterdir()) == [path]
+
+
 def test_the_zip_is_whole_and_always_the_same(folder: Path, catalogue, tmp_path: Path) -> None:
     package = package_of(folder)
     first, second = (

@@ -78,6 +78,26 @@ def test_csv_for_excel_speaks_the_language_of_the_spreadsheet(
     assert rows[2]["contract_date_signed"] == "2025-01-02 03:04:05"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["001-2024", "3/2024", "2024-05", "31/12/2024", "43.10", "12.345.678", "5 %", "10:30", "1.5E3", "12e+5", " 007", "MAR-1", "2 Ene 2024", "\n=1+1"],
+)  # fmt: skip
+def test_what_a_spreadsheet_would_take_for_a_number_or_a_date_stays_text(make, text) -> None:
+    quoted = text.replace("\n", "' || chr(10) || '")
+    folder = make(f"SELECT 'AAA' AS member_code, 2024 AS year, '1' AS ocid, '{quoted}' AS contract_id")
+    (row,) = parsed(b"".join(stream_rows(folder, TABLE, {}, "excel", "es")), ";")
+    assert row["contract_id"] == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    "text", ["7", "2024", "2024-12-31", "C-4", "LPN-001-2024", "45233000-9", "1 de 2", "MARINA"]
+)
+def test_what_a_spreadsheet_shows_as_it_is_gets_no_apostrophe(make, text) -> None:
+    folder = make(f"SELECT 'AAA' AS member_code, 2024 AS year, '1' AS ocid, '{text}' AS contract_id")
+    (row,) = parsed(b"".join(stream_rows(folder, TABLE, {}, "excel", "es")), ";")
+    assert row["contract_id"] == text
+
+
 def test_json_lines_keep_every_decimal_and_leave_out_what_is_empty(make) -> None:
     lines = b"".join(stream_rows(make(ODD), TABLE, {}, "jsonl")).splitlines()
     rows = [json.loads(line, parse_float=Decimal) for line in lines]
