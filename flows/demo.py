@@ -108,7 +108,7 @@ def show_summary(site: Installation) -> None:
     table = grid(headings, rows, right=(3, 4, 5, 6))
     out.print(table if fits(table) else blocks(headings, rows))
     for record in records:
-        if record.state == "rejected":
+        if record.state == "needs_work":
             _show_reasons(site, record)
 
 

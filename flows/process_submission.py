@@ -11,8 +11,8 @@ from pipelines.identifiers import SubmissionId
 from pipelines.records import AcceptancePolicy, count_rows
 
 STATE_NAMES = {
-    "rejected": "Rejected",
-    "needs_confirmation": "NeedsConfirmation",
+    "needs_work": "Rejected",
+    "in_review": "NeedsConfirmation",
     "superseded": "Superseded",
     "withdrawn": "Withdrawn",
 }

@@ -26,8 +26,8 @@ PROGRESS_SECONDS = 1.0
 
 SUBMISSION_EVENTS = {
     "accepted": "ingp.submission.accepted",
-    "rejected": "ingp.submission.rejected",
-    "needs_confirmation": "ingp.submission.needs-confirmation",
+    "needs_work": "ingp.submission.rejected",
+    "in_review": "ingp.submission.needs-confirmation",
 }
 """State of a submission -> event. Published, superseded and withdrawn are no news of a submission."""
 

@@ -47,6 +47,7 @@ from pipelines.store import (
     sweep,
     withdraw_version,
 )
+from pipelines.store.states import WAITING
 from pipelines.validation import read_report, ruleset_version, validate_package
 from pipelines.zones import Zones
 
@@ -104,8 +105,15 @@ def receive(
     period: str | None = None,
     instructions: Instructions | None = None,
     policy: AcceptancePolicy = AcceptancePolicy.WHOLE,
+    actor: str = "intake",
+    held: bool = False,
+    source_name: str | None = None,
 ) -> StagedPackage:
-    """Stage files and enter them in the ledger; the same bytes again are the same submission."""
+    """Stage files and enter them in the ledger; the same bytes again are the same submission.
+
+    actor: who sent them. held: when they are sound, a person decides (`pipelines.review`). source_name: what the sender
+    calls them, the names of the files by default.
+    """
     staged = receive_submission(
         paths,
         MemberCode(member),
@@ -115,9 +123,10 @@ def receive(
         period=period,
         instructions=instructions,
         limits=site.limits,
+        source_name=source_name,
         policy=policy,
     )
-    site.ledger.receive(staged.submission)
+    site.ledger.receive(staged.submission, actor=actor, held=held)
     return staged
 
 
@@ -161,14 +170,30 @@ def process(
             cancelled=cancelled,
             budget_seconds=site.settings.validation_seconds or None,
         )
-    elif record.state not in (State.CHECKING, State.NEEDS_CONFIRMATION):
+    elif record.state not in (State.CHECKING, *WAITING):
         site.ledger.move(submission_id, State.CHECKING)
     _compare(site, record, folder)
     facts = _facts(report)
     if report.verdict is Verdict.REJECTED:
-        site.ledger.move(submission_id, State.REJECTED, **facts)
-        return Outcome(staged, report, State.REJECTED)
-    return _accept(site, staged, report, facts, confirmed_by)
+        if site.ledger.submission(submission_id).state in WAITING:
+            site.ledger.move(submission_id, State.CHECKING)
+        site.ledger.move(submission_id, State.NEEDS_WORK, **facts)
+        return Outcome(staged, report, State.NEEDS_WORK)
+    if site.ledger.submission(submission_id).state is State.CHECKING:
+        record = site.ledger.move(submission_id, State.READY, **facts)
+        _replace_waiting(site, record)
+    if record.held and not (confirmed_by or record.approved_by):
+        return Outcome(staged, report, record.state)
+    return _accept(site, staged, report, facts, confirmed_by or record.approved_by)
+
+
+def _replace_waiting(site: Installation, ready: LedgerEntry) -> None:
+    """A sound submission ends what came before it for the same rows and was never accepted."""
+    for entry in site.ledger.submissions(member=ready.member):
+        same = (entry.package_type, entry.period) == (ready.package_type, ready.period)
+        waits = entry.state in (State.NEEDS_WORK, *WAITING)
+        if same and waits and entry.received_at < ready.received_at:
+            site.ledger.move(entry.submission_id, State.SUPERSEDED, detail={"by": str(ready.submission_id)})
 
 
 def _known_report(
@@ -207,6 +232,16 @@ def _facts(report: ValidationReport) -> dict[str, Any]:
     }
 
 
+def candidates(site: Installation, report: ValidationReport) -> list[CandidateTable]:
+    """The tables of a report that may be accepted."""
+    folder = site.zones.report_folder(report.submission_id)
+    counts = {count.table: count for count in report.counts}
+    return [
+        CandidateTable(name, folder / path, counts[name].rows_accepted, counts[name].derived)
+        for name, path in report.typed.items()
+    ]
+
+
 def _accept(
     site: Installation,
     staged: StagedPackage,
@@ -215,24 +250,19 @@ def _accept(
     confirmed_by: str | None,
 ) -> Outcome:
     folder = site.zones.report_folder(report.submission_id)
-    counts = {count.table: count for count in report.counts}
-    tables = [
-        CandidateTable(name, folder / path, counts[name].rows_accepted, counts[name].derived)
-        for name, path in report.typed.items()
-    ]
     result = accept_version(
         site.lake,
         site.ledger,
         staged.submission,
         site.catalogue.package_type(report.package_type),
-        tables,
+        candidates(site, report),
         schema_version=report.schema_version,
         loss_share=site.settings.loss_share,
         confirmed_by=confirmed_by,
         report_summary={**facts, "policy": report.policy.value, "report": folder.name},
     )
     if isinstance(result, PendingChange):
-        return Outcome(staged, report, State.NEEDS_CONFIRMATION, pending=result.summary)
+        return Outcome(staged, report, State.IN_REVIEW, pending=result.summary)
     return Outcome(staged, report, State.ACCEPTED, version=result)
 
 

@@ -135,7 +135,7 @@ def submit(
         if release:
             out.print(labelled(_("Release"), f"[bold]{release.release_id}[/]"))
         refused = sum(count.rows_refused for count in outcome.report.sources)
-        if outcome.state == "rejected" and not rows and refused:
+        if outcome.state == "needs_work" and not rows and refused:
             out.print(_("To publish the rows without errors now and hold back the others, add --rows."))
     raise typer.Exit(Exit.OK if outcome.version or outcome.state in ("accepted", "published") else Exit.DATA)
 
@@ -145,8 +145,9 @@ def state_title(state: str) -> str:
     titles = {
         "received": _("received"),
         "checking": _("being checked"),
-        "rejected": _("refused"),
-        "needs_confirmation": _("waiting for confirmation"),
+        "needs_work": _("needs work"),
+        "ready": _("ready, waits for a person"),
+        "in_review": _("waiting for confirmation"),
         "accepted": _("accepted"),
         "published": _("published"),
         "superseded": _("replaced by a newer version"),

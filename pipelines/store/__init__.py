@@ -6,10 +6,13 @@ compare      summarize_changes: rows added, removed, changed by primary key
 versions     manifests: newest, by number, as of an instant, history; verify, sweep
 lake         immutable objects in a folder or in S3-like storage
 ledger       submissions, events, releases; states.py holds the one table of moves
+audit        the chain of hashes over all events: check, export
+database     SQLite or PostgreSQL, shared by ledger and desk
 """
 
-from pipelines.store.accept import CandidateTable, PendingChange, accept_version
+from pipelines.store.accept import CandidateTable, PendingChange, accept_version, preview_changes
 from pipelines.store.compare import summarize_changes
+from pipelines.store.database import Database
 from pipelines.store.lake import Lake, LakeObject, hash_file
 from pipelines.store.ledger import Ledger, LedgerEntry, LedgerEvent, LedgerRelease
 from pipelines.store.states import TRANSITIONS, State
@@ -36,6 +39,7 @@ from pipelines.store.withdraw import withdraw_version
 __all__ = [
     "TRANSITIONS",
     "CandidateTable",
+    "Database",
     "Lake",
     "LakeObject",
     "Ledger",
@@ -53,6 +57,7 @@ __all__ = [
     "newest_version",
     "newest_versions",
     "packages",
+    "preview_changes",
     "read_changes",
     "read_history",
     "read_manifest",

@@ -51,7 +51,7 @@ class CandidateTable:
 class PendingChange:
     """A candidate that loses more earlier rows than agreed: a person decides, nothing is in the lake.
 
-    parent: the version it was compared with. Accept it with ``confirmed_by``, or move it to rejected.
+    parent: the version it was compared with. Accept it with ``confirmed_by``, or send it back.
     """
 
     submission_id: SubmissionId
@@ -86,7 +86,7 @@ def _already_accepted(entry: LedgerEntry, manifests: Sequence[Manifest]) -> Mani
     alone.
     """
     known = entry.version_number or 0
-    if entry.state in SETTLED:
+    if entry.state in SETTLED and known:
         for manifest in manifests:
             if manifest.version.number == known:
                 return manifest
@@ -176,6 +176,18 @@ def previous_files(lake: Lake, parent: Manifest | None, period: str) -> dict[str
     return files
 
 
+def preview_changes(
+    lake: Lake, submission: Submission, package_type: PackageType, tables: Sequence[CandidateTable]
+) -> tuple[ChangeSummary, VersionNumber | None]:
+    """What accepting these tables would change, and the version that it was compared with; nothing is written."""
+    manifests = read_manifests(lake, submission.member, submission.package_type)
+    parent = manifests[-1] if manifests else None
+    with lake.scratch() as folder:
+        before = previous_files(lake, parent, submission.period)
+        changes = summarize_changes(before, {each.name: each.path for each in tables}, package_type, folder)
+    return changes, parent.version.number if parent else None
+
+
 def accept_version(
     lake: Lake,
     ledger: Ledger,
@@ -190,9 +202,9 @@ def accept_version(
 ) -> AcceptedVersion | PendingChange:
     """Make the validated tables of a submission the content of its period.
 
-    The submission must be in the ledger, checking or waiting for confirmation. loss_share: share of a table's
+    The submission must be in the ledger, ready or in review. loss_share: share of a table's
     earlier rows, 0 to 1; a candidate that loses more of any table returns a `PendingChange` and moves to
-    needs_confirmation, unless confirmed_by names who agreed. report_summary: policy, verdict, report (its
+    in_review, unless confirmed_by names who agreed. report_summary: policy, verdict, report (its
     path) and the counts of `pipelines.store.ledger_schema.FACTS`, as JSON scalars; kept in the manifest.
 
     A period replaces the periods that it contains (``2020`` also ``2020-03``). A submission that changes
@@ -230,7 +242,7 @@ def accept_version(
             if parent and changes.loss_share > loss_share and not confirmed_by:
                 ledger.move(
                     entry.submission_id,
-                    State.NEEDS_CONFIRMATION,
+                    State.IN_REVIEW,
                     detail={"loss_share": round(changes.loss_share, 6), "parent": int(parent.version.number)},
                     **counts,
                 )

@@ -4,29 +4,24 @@ What it says about data can be rebuilt from the lake (`Ledger.rebuild`); who did
 the lake (rejections, waiting confirmations), cannot.
 """
 
-import sqlite3
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, NullPool, create_engine, event, func, insert, select, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from pipelines.exceptions import StoreError, UnknownError
 from pipelines.identifiers import MemberCode, ReleaseId, SubmissionId
 from pipelines.records import Release, Submission
 from pipelines.store import ledger_schema as schema
+from pipelines.store.audit import link
+from pipelines.store.database import Database
 from pipelines.store.lake import Lake
-from pipelines.store.states import LIVE, UNFINISHED, State, check_move, route
+from pipelines.store.states import LIVE, UNFINISHED, WAITING, State, check_move, route
 from pipelines.store.versions import Manifest, ended_by, packages, read_manifests
-
-PATIENCE = 30
-"""Seconds that a writer waits for another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +29,8 @@ class LedgerEntry:
     """A submission as the ledger knows it now. Counts are None until it has been validated.
 
     version_number: the version that holds its rows, or held them when it was accepted; None before.
+    held: when it is sound, a person decides. asked_by: who said yes and waits for a second person. approved_by: whose yes
+    was the last that was needed. publish_at: not to be accepted before.
     """
 
     submission_id: SubmissionId
@@ -53,7 +50,18 @@ class LedgerEntry:
     warnings: int | None
     notices: int | None
     version_number: int | None
+    held: bool
+    asked_by: str | None
+    approved_by: str | None
+    publish_at: datetime | None
     updated_at: datetime
+
+    def is_unfinished(self, now: datetime) -> bool:
+        """Whether a rerun has to take it further: nobody works on it, and nothing waits for a person."""
+        if self.state in UNFINISHED or (self.state is State.READY and not self.held):
+            return True
+        approved = self.state in WAITING and self.approved_by is not None
+        return approved and (self.publish_at is None or self.publish_at <= now)
 
     @property
     def submission(self) -> Submission:
@@ -82,6 +90,8 @@ class LedgerEvent:
     actor: str
     reason: str | None
     detail: Mapping[str, Any]
+    hash: str | None = None
+    """See `pipelines.store.audit`; None in a ledger that is older than the chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,91 +132,33 @@ def _now() -> datetime:
 
 
 class Ledger:
-    """url: an SQLAlchemy address (``sqlite:////data/ledger.sqlite``, ``postgresql+psycopg://…``), or a file's
-    path.
+    """place: a `Database`, an SQLAlchemy address (``sqlite:////data/ledger.sqlite``, ``postgresql+psycopg://…``), or a
+    file's path.
 
     Opening creates the tables where there are none. Several processes may write at once; each call is one
     transaction.
     """
 
-    def __init__(self, url: str | Path) -> None:
-        address = make_url(str(url) if "://" in str(url) else f"sqlite:///{Path(url).resolve()}")
-        self.is_sqlite = address.get_backend_name() == "sqlite"
-        try:
-            if self.is_sqlite:
-                if address.database:
-                    Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-                # A connection per transaction: opening a file costs little, and none is shared across a fork.
-                self._engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": PATIENCE})
-                event.listen(self._engine, "connect", self._prepare_sqlite)
-                event.listen(self._engine, "begin", self._begin_sqlite)
-                self._switch_to_wal()
-            else:
-                self._engine = create_engine(address, pool_pre_ping=True)
-            with self._write() as connection:
-                schema.bring_up_to_date(connection)
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            raise StoreError(f"cannot open the ledger: {error}") from error
-
-    @staticmethod
-    def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
-        dbapi_connection.isolation_level = None  # this module says BEGIN, not the driver
-        for pragma in ("foreign_keys = ON", "synchronous = FULL", f"busy_timeout = {PATIENCE * 1000}"):
-            dbapi_connection.execute(f"PRAGMA {pragma}")
-
-    @staticmethod
-    def _begin_sqlite(connection: Connection) -> None:
-        # A writer takes its lock at once: one that reads first and writes later is refused when another came
-        # between.
-        is_writer = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
-
-    def _switch_to_wal(self) -> None:
-        """Readers and one writer side by side. SQLite does not wait by itself for this switch, so it is
-        repeated.
-        """
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            connection = self._engine.raw_connection()
-            try:
-                if connection.cursor().execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
-                    return
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-            finally:
-                connection.close()
-            time.sleep(0.05)
-
-    @contextmanager
-    def _connect(self, *, writes: bool) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                connection = connection.execution_options(writes=writes)
-                with connection.begin():
-                    yield connection
-        except IntegrityError:
-            raise
-        except (DBAPIError, sqlite3.Error) as error:
-            raise StoreError(f"the ledger does not answer: {error}") from error
-
-    def _write(self):
-        return self._connect(writes=True)
-
-    def _read(self):
-        return self._connect(writes=False)
+    def __init__(self, place: str | Path | Database) -> None:
+        self.database = place if isinstance(place, Database) else Database(place)
+        self._write, self._read = self.database.write, self.database.read
+        with self._write() as connection:
+            schema.bring_up_to_date(connection)
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.database.close()
 
     # Submissions
 
-    def receive(self, submission: Submission) -> LedgerEntry:
-        """Write a submission down as received; one that is known already stays as it is."""
+    def receive(self, submission: Submission, *, actor: str = "intake", held: bool = False) -> LedgerEntry:
+        """Write a submission down as received; one that is known already stays as it is.
+
+        held: when it is sound, a person decides.
+        """
         try:
             with self._write() as connection:
                 if self._find(connection, submission.submission_id) is None:
-                    self._insert(connection, submission, "intake")
+                    self._insert(connection, submission, actor, held)
         except IntegrityError:  # PostgreSQL lets two look before either writes; the other one wrote
             pass
         return self.submission(submission.submission_id)
@@ -233,6 +185,22 @@ class Ledger:
                 return entry
             return self._step(connection, entry, State(state), actor, reason, detail or {}, facts)
 
+    def record(
+        self,
+        submission_id: str,
+        *,
+        actor: str,
+        reason: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> LedgerEntry:
+        """Set facts of a submission that stays in its state, and write the event, in one transaction."""
+        with self._write() as connection:
+            entry = self._get(connection, submission_id)
+            self._set(connection, entry, entry.state, facts)
+            self._note(connection, entry, entry.state, entry.state, actor, reason, detail or {})
+            return self._get(connection, submission_id)
+
     def submission(self, submission_id: str) -> LedgerEntry:
         """A submission as it stands; UnknownError when there is none."""
         with self._read() as connection:
@@ -252,8 +220,9 @@ class Ledger:
             return tuple(map(_entry, connection.execute(query)))
 
     def unfinished(self) -> tuple[LedgerEntry, ...]:
-        """Submissions that a rerun has to take further, oldest first; not those that wait for a person."""
-        return tuple(entry for entry in reversed(self.submissions()) if entry.state in UNFINISHED)
+        """Submissions that a rerun has to take further, oldest first; not those that wait for a person, or for their day."""
+        now = _now()
+        return tuple(entry for entry in reversed(self.submissions()) if entry.is_unfinished(now))
 
     def events(self, submission_id: str | None = None, member: str | None = None) -> tuple[LedgerEvent, ...]:
         """What happened, oldest first, to one submission or one member when asked."""
@@ -276,8 +245,10 @@ class Ledger:
             raise UnknownError(f"the ledger knows no submission {submission_id}")
         return entry
 
-    def _insert(self, connection: Connection, submission: Submission, actor: str) -> LedgerEntry:
-        values = asdict(submission) | {"state": State.RECEIVED.value, "updated_at": _now()}
+    def _insert(
+        self, connection: Connection, submission: Submission, actor: str, held: bool = False
+    ) -> LedgerEntry:
+        values = asdict(submission) | {"state": State.RECEIVED.value, "held": held, "updated_at": _now()}
         connection.execute(insert(schema.submissions).values(**values))
         entry = self._get(connection, submission.submission_id)
         self._note(connection, entry, None, State.RECEIVED, actor, None, {})
@@ -294,6 +265,15 @@ class Ledger:
         facts: Mapping[str, Any],
     ) -> LedgerEntry:
         check_move(entry.submission_id, entry.state, state)
+        if state in (State.CHECKING, State.NEEDS_WORK, State.READY):
+            # Whoever said yes said it to something else.
+            facts = {"asked_by": None, "approved_by": None, "publish_at": None, **facts}
+        self._set(connection, entry, state, facts)
+        self._note(connection, entry, entry.state, state, actor, reason, detail)
+        return self._get(connection, entry.submission_id)
+
+    @staticmethod
+    def _set(connection: Connection, entry: LedgerEntry, state: State, facts: Mapping[str, Any]) -> None:
         if unknown := set(facts) - set(schema.FACTS):
             raise StoreError(f"the ledger has no column for {', '.join(sorted(unknown))}")
         connection.execute(
@@ -301,8 +281,6 @@ class Ledger:
             .where(schema.submissions.c.submission_id == entry.submission_id)
             .values(state=state.value, updated_at=_now(), **facts)
         )
-        self._note(connection, entry, entry.state, state, actor, reason, detail)
-        return self._get(connection, entry.submission_id)
 
     def _note(
         self,
@@ -314,18 +292,17 @@ class Ledger:
         reason: str | None,
         detail: Mapping[str, Any],
     ) -> None:
-        connection.execute(
-            insert(schema.events).values(
-                submission_id=entry.submission_id,
-                member=entry.member,
-                at=_now(),
-                from_state=before.value if before else None,
-                to_state=after.value,
-                actor=actor,
-                reason=reason,
-                detail=dict(detail),
-            )
-        )
+        written = {
+            "submission_id": entry.submission_id,
+            "member": entry.member,
+            "at": _now(),
+            "from_state": before.value if before else None,
+            "to_state": after.value,
+            "actor": actor,
+            "reason": reason,
+            "detail": dict(detail),
+        }
+        connection.execute(insert(schema.events).values(**written, hash=link(connection, written)))
 
     # Agreement with the lake
 

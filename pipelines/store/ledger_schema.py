@@ -31,7 +31,17 @@ from sqlalchemy import (
 
 from pipelines.exceptions import StoreError
 
-MIGRATIONS: tuple[Sequence[str], ...] = ()
+MIGRATIONS: tuple[Sequence[str], ...] = (
+    (
+        "ALTER TABLE submissions ADD COLUMN held BOOLEAN NOT NULL DEFAULT FALSE",
+        "ALTER TABLE submissions ADD COLUMN asked_by VARCHAR",
+        "ALTER TABLE submissions ADD COLUMN approved_by VARCHAR",
+        "ALTER TABLE submissions ADD COLUMN publish_at TIMESTAMP WITH TIME ZONE",
+        "ALTER TABLE events ADD COLUMN hash VARCHAR",
+        "UPDATE submissions SET state = 'needs_work' WHERE state = 'rejected'",
+        "UPDATE submissions SET state = 'in_review' WHERE state = 'needs_confirmation'",
+    ),
+)
 """SQL that takes a ledger one step further, oldest first. Append here and change the tables below to match:
 a new ledger is created from the tables, an existing one runs the steps that it has not run yet."""
 
@@ -83,6 +93,11 @@ submissions = Table(
     Column("warnings", BigInteger),
     Column("notices", BigInteger),
     Column("version_number", Integer),
+    # Sent at the desk: when it is sound, a person decides, and where the member wants it another one as well.
+    Column("held", Boolean, nullable=False, server_default=text("FALSE")),
+    Column("asked_by", String),
+    Column("approved_by", String),
+    Column("publish_at", Instant),
     Column("updated_at", Instant, nullable=False),
     Index("submissions_by_package", "member", "package_type"),
     Index("submissions_by_state", "state"),
@@ -98,6 +113,9 @@ FACTS = (
     "notices",
     "version_number",
     "schema_version",
+    "asked_by",
+    "approved_by",
+    "publish_at",
 )
 """Columns of a submission that a move between states may set."""
 
@@ -113,6 +131,7 @@ events = Table(
     Column("actor", String, nullable=False),
     Column("reason", Text),
     Column("detail", JSON, nullable=False),
+    Column("hash", String),
     Index("events_by_submission", "submission_id"),
     Index("events_by_member", "member"),
 )

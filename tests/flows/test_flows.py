@@ -111,7 +111,7 @@ def test_bad_data_is_a_verdict_and_not_a_failure(put_contracts: Callable[..., Pa
     again = process_submission(result["submission_id"], return_state=True)
     assert (again.type, again.name) == ("COMPLETED", "Rejected")
     (record,) = Installation.open().ledger.submissions()
-    assert (record.state, record.period) == ("rejected", "2024")
+    assert (record.state, record.period) == ("needs_work", "2024")
     assert publish_release(return_state=True).name in ("NothingNew", "Published")
 
 

@@ -102,7 +102,7 @@ def test_a_bad_row_refuses_all_and_with_the_rows_policy_only_itself(
 ) -> None:
     path = flat(tmp_path / "a.csv", ONE, BAD)
     refused = workflow.submit(site, [path], "HND")
-    assert (refused.state, newest_versions(site.lake)) == (State.REJECTED, ())
+    assert (refused.state, newest_versions(site.lake)) == (State.NEEDS_WORK, ())
     outcome = workflow.submit(site, [path], "HND", policy=AcceptancePolicy.ROWS)
     assert outcome.state == State.ACCEPTED
     record = site.ledger.submission(outcome.staged.submission.submission_id)
@@ -201,7 +201,7 @@ def test_data_sent_again_after_a_withdrawal_are_back(site: Installation, tmp_pat
 def test_losing_rows_waits_for_a_person(site: Installation, tmp_path: Path) -> None:
     workflow.submit(site, [flat(tmp_path / "a.csv", ONE, TWO)], "HND")
     outcome = workflow.submit(site, [flat(tmp_path / "b.csv", ONE)], "HND")
-    assert (outcome.state, outcome.version) == (State.NEEDS_CONFIRMATION, None)
+    assert (outcome.state, outcome.version) == (State.IN_REVIEW, None)
     assert outcome.pending is not None and outcome.pending.loss_share == 0.5
     assert int(newest_versions(site.lake)[0].number) == 1
     done = workflow.process(site, outcome.staged.submission.submission_id, confirmed_by="secretariat")
@@ -330,7 +330,7 @@ def test_a_contract_may_name_an_award_of_last_year(site: Installation, tmp_path:
     assert good.state == State.ACCEPTED, [group.code for group in good.report.groups]
     assert good.report.against == 1
     refused = workflow.submit(site, lost, "HND", period="2026")
-    assert refused.state == State.REJECTED
+    assert refused.state == State.NEEDS_WORK
     assert "reference-missing" in {group.code for group in refused.report.groups}
 
 

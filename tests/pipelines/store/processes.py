@@ -191,7 +191,8 @@ def _check_accept(folder: Path, _step: int) -> None:
     assert moves == [
         (None, State.RECEIVED),
         (State.RECEIVED, State.CHECKING),
-        (State.CHECKING, State.ACCEPTED),
+        (State.CHECKING, State.READY),
+        (State.READY, State.ACCEPTED),
     ], moves
 
 

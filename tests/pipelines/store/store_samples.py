@@ -96,8 +96,10 @@ def accept(
 ) -> AcceptedVersion | PendingChange:
     """Receive, check and accept, as the workflow does; safe to repeat."""
     entry = ledger.receive(sent)
-    if entry.state in (State.RECEIVED, State.REJECTED):
-        ledger.move(sent.submission_id, State.CHECKING)
+    if entry.state in (State.RECEIVED, State.NEEDS_WORK):
+        entry = ledger.move(sent.submission_id, State.CHECKING)
+    if entry.state is State.CHECKING:
+        ledger.move(sent.submission_id, State.READY)
     return accept_version(
         lake,
         ledger,

@@ -86,7 +86,7 @@ def test_a_loss_waits_for_a_person(lake: Lake, ledger: Ledger, tmp_path: Path) -
     assert [(c.table, c.removed) for c in pending.summary.tables] == [("processes", 6), ("contracts", 6)]
     assert _keys(lake) == before
     entry = ledger.submission(sent.submission_id)
-    assert (entry.state, entry.version_number, entry.rows_in) == (State.NEEDS_CONFIRMATION, None, 7)
+    assert (entry.state, entry.version_number, entry.rows_in) == (State.IN_REVIEW, None, 7)
     assert ledger.events(sent.submission_id)[-1].detail == {"loss_share": 0.6, "parent": 1}
     assert accept(lake, ledger, sent, tables) == pending
 
@@ -95,7 +95,7 @@ def test_a_loss_waits_for_a_person(lake: Lake, ledger: Ledger, tmp_path: Path) -
     assert newest_manifest(lake, "XAA", "procurement").facts["confirmed_by"] == "officer"
     last = ledger.events(sent.submission_id)[-1]
     assert (last.from_state, last.to_state, last.actor) == (
-        State.NEEDS_CONFIRMATION,
+        State.IN_REVIEW,
         State.ACCEPTED,
         "officer",
     )

@@ -12,7 +12,22 @@ from store_samples import accept, candidates, numbered_rows, submission
 from pipelines.exceptions import StoreError, UnknownError
 from pipelines.identifiers import ReleaseId
 from pipelines.records import Release
-from pipelines.store import Lake, Ledger, State, ledger_schema, read_manifests, withdraw_version
+from pipelines.store import Lake, Ledger, State, audit, ledger_schema, read_manifests, withdraw_version
+
+FIRST_LEDGER = """
+CREATE TABLE submissions (submission_id VARCHAR NOT NULL PRIMARY KEY, member VARCHAR NOT NULL, package_type VARCHAR NOT NULL,
+  schema_version VARCHAR NOT NULL, period VARCHAR NOT NULL, received_at DATETIME NOT NULL, sha256 VARCHAR NOT NULL,
+  source_name TEXT NOT NULL, state VARCHAR NOT NULL, verdict VARCHAR, rows_in BIGINT, rows_accepted BIGINT, rows_refused BIGINT,
+  errors BIGINT, warnings BIGINT, notices BIGINT, version_number INTEGER, updated_at DATETIME NOT NULL);
+CREATE TABLE events (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, submission_id VARCHAR, member VARCHAR NOT NULL,
+  at DATETIME NOT NULL, from_state VARCHAR, to_state VARCHAR, actor VARCHAR NOT NULL, reason TEXT, detail JSON NOT NULL);
+CREATE TABLE releases (release_id VARCHAR NOT NULL PRIMARY KEY, released_at DATETIME NOT NULL, path TEXT NOT NULL,
+  is_current BOOLEAN NOT NULL);
+CREATE TABLE schema_version (number INTEGER NOT NULL PRIMARY KEY);
+INSERT INTO schema_version VALUES (1);
+CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
+"""
 
 
 def test_a_submission_from_start_to_rejection(ledger: Ledger) -> None:
@@ -23,7 +38,7 @@ def test_a_submission_from_start_to_rejection(ledger: Ledger) -> None:
     ledger.move(sent.submission_id, State.CHECKING)
     moved = ledger.move(
         sent.submission_id,
-        "rejected",
+        "needs_work",
         actor="officer",
         reason="empty",
         detail={"n": 1},
@@ -31,12 +46,17 @@ def test_a_submission_from_start_to_rejection(ledger: Ledger) -> None:
         errors=3,
     )
     assert moved == ledger.submission(sent.submission_id)
-    assert (moved.state, moved.verdict, moved.errors, moved.rows_in) == (State.REJECTED, "rejected", 3, None)
+    assert (moved.state, moved.verdict, moved.errors, moved.rows_in) == (
+        State.NEEDS_WORK,
+        "rejected",
+        3,
+        None,
+    )
     events = ledger.events(sent.submission_id)
     assert [(e.from_state, e.to_state) for e in events] == [
         (None, State.RECEIVED),
         (State.RECEIVED, State.CHECKING),
-        (State.CHECKING, State.REJECTED),
+        (State.CHECKING, State.NEEDS_WORK),
     ]
     assert (events[-1].actor, events[-1].reason, events[-1].detail) == ("officer", "empty", {"n": 1})
     assert events[0].at <= events[-1].at <= datetime.now(UTC)
@@ -72,17 +92,17 @@ def test_an_illegal_move_leaves_no_trace(ledger: Ledger) -> None:
 
 
 def test_lists(ledger: Ledger) -> None:
-    for name, member, state in (("a", "XAA", None), ("b", "XAA", "checking"), ("c", "XBB", "rejected")):
+    for name, member, state in (("a", "XAA", None), ("b", "XAA", "checking"), ("c", "XBB", "needs_work")):
         sent = submission(name, member)
         ledger.receive(sent)
-        for step in ("checking", state) if state == "rejected" else (state,) if state else ():
+        for step in ("checking", state) if state == "needs_work" else (state,) if state else ():
             ledger.move(sent.submission_id, step)
     assert {e.source_name for e in ledger.submissions()} == {"a.zip", "b.zip", "c.zip"}
     assert {e.source_name for e in ledger.submissions(member="XAA")} == {"a.zip", "b.zip"}
-    assert [e.source_name for e in ledger.submissions(state="rejected")] == ["c.zip"]
+    assert [e.source_name for e in ledger.submissions(state="needs_work")] == ["c.zip"]
     assert {e.source_name for e in ledger.unfinished()} == {"a.zip", "b.zip"}
     assert [e.member for e in ledger.events(member="XBB")] == ["XBB"] * 3
-    assert ledger.counts() == {State.RECEIVED: 1, State.CHECKING: 1, State.REJECTED: 1}
+    assert ledger.counts() == {State.RECEIVED: 1, State.CHECKING: 1, State.NEEDS_WORK: 1}
     with pytest.raises(UnknownError):
         ledger.submission(submission("d").submission_id)
 
@@ -130,17 +150,41 @@ def test_a_ledger_of_the_future_is_refused(ledger: Ledger, tmp_path: Path) -> No
 
 
 def test_migrations_run_once(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_schema, "MIGRATIONS", (("ALTER TABLE releases ADD COLUMN note TEXT",),))
+    known = ledger_schema.MIGRATIONS
+    monkeypatch.setattr(ledger_schema, "MIGRATIONS", (*known, ("ALTER TABLE releases ADD COLUMN note TEXT",)))
     for _ in range(2):
         Ledger(tmp_path / "ledger.sqlite")
     engine = create_engine(f"sqlite:///{tmp_path}/ledger.sqlite")
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT number FROM schema_version ORDER BY 1")).scalars().all() == [
-            1,
-            2,
-        ]
+        numbers = connection.execute(text("SELECT number FROM schema_version ORDER BY 1")).scalars().all()
+        assert numbers == [1 + len(known), 2 + len(known)]
         assert connection.execute(text("SELECT note FROM releases")).all() == []
     engine.dispose()
+
+
+def test_a_ledger_of_before_the_desk_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    with sqlite3.connect(path) as old:
+        old.executescript(FIRST_LEDGER)
+        old.execute(
+            "INSERT INTO submissions VALUES ('XAA-procurement-000000000000', 'XAA', 'procurement', '1.0', 'all', "
+            "'2026-11-22 10:00:00.000000', 'aa', 'a.zip', 'rejected', 'rejected', 1, 0, 1, 1, 0, 0, NULL, "
+            "'2026-11-22 10:00:00.000000')"
+        )
+        old.execute(
+            "INSERT INTO events VALUES (1, 'XAA-procurement-000000000000', 'XAA', '2026-11-22 10:00:00.000000', 'checking', "
+            "'rejected', 'pipeline', NULL, '{}')"
+        )
+    old.close()
+    ledger = Ledger(path)
+    entry = ledger.submission("XAA-procurement-000000000000")
+    assert (entry.state, entry.held, entry.approved_by) == (State.NEEDS_WORK, False, None)
+    ledger.move(entry.submission_id, State.CHECKING)
+    assert [(each.to_state, each.hash is None) for each in ledger.events()] == [
+        (State.NEEDS_WORK, True),
+        (State.CHECKING, False),
+    ]
+    assert audit.check(ledger.database).broken is None
 
 
 def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
@@ -235,7 +279,7 @@ def test_rebuilding_leaves_people_alone(lake: Lake, ledger: Ledger, tmp_path: Pa
     rejected = submission("b")
     ledger.receive(rejected)
     ledger.move(rejected.submission_id, State.CHECKING)
-    ledger.move(rejected.submission_id, State.REJECTED, reason="empty")
+    ledger.move(rejected.submission_id, State.NEEDS_WORK, reason="empty")
     before = ledger.submissions(), ledger.events()
     ledger.rebuild(lake)
     assert (ledger.submissions(), ledger.events()) == before

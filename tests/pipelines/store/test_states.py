@@ -14,7 +14,10 @@ def test_every_state_has_a_way_out_and_can_be_reached() -> None:
     ("before", "after"),
     [
         (State.RECEIVED, State.ACCEPTED),
-        (State.REJECTED, State.ACCEPTED),
+        (State.NEEDS_WORK, State.ACCEPTED),
+        (State.CHECKING, State.ACCEPTED),
+        (State.READY, State.PUBLISHED),
+        (State.IN_REVIEW, State.PUBLISHED),
         (State.CHECKING, State.PUBLISHED),
         (State.SUPERSEDED, State.PUBLISHED),
         (State.PUBLISHED, State.ACCEPTED),
@@ -27,8 +30,8 @@ def test_no_short_cuts(before: State, after: State) -> None:
 
 
 def test_route_goes_only_where_moves_go() -> None:
-    assert route(State.RECEIVED, State.ACCEPTED) == (State.CHECKING, State.ACCEPTED)
-    assert route(State.SUPERSEDED, State.WITHDRAWN) == (State.CHECKING, State.ACCEPTED, State.WITHDRAWN)
+    assert route(State.RECEIVED, State.ACCEPTED) == (State.CHECKING, State.READY, State.ACCEPTED)
+    assert route(State.SUPERSEDED, State.WITHDRAWN) == (State.CHECKING, State.WITHDRAWN)
     assert route(State.ACCEPTED, State.ACCEPTED) == ()
     with pytest.raises(StoreError):
         route(State.CHECKING, State.RECEIVED)
