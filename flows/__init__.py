@@ -9,6 +9,7 @@
     publish_release      flow: everything accepted becomes the release that is served
     recheck_accepted     flow: what the rules of now would say to what is accepted
     watch_inbox          command: receives and publishes as files arrive, without a server
+    desk                 command: does what the members' desk asks for
     demo                 command: the whole way from nothing, on invented members
 
 ``python -m flows`` prints the settings for a shell.

@@ -7,12 +7,14 @@ from prefect.states import Completed, State
 
 from flows.reports import announce_submission, is_machine_trouble, show_report, shown_progress
 from pipelines import workflow
+from pipelines.desk.staging import write_progress
 from pipelines.identifiers import SubmissionId
 from pipelines.records import AcceptancePolicy, count_rows
 
 STATE_NAMES = {
     "needs_work": "Rejected",
     "in_review": "NeedsConfirmation",
+    "ready": "Ready",
     "superseded": "Superseded",
     "withdrawn": "Withdrawn",
 }
@@ -26,12 +28,20 @@ VERDICT_NAMES = {"accepted": "Accepted", "accepted_with_warnings": "AcceptedWith
     retry_delay_seconds=[5, 30],
     retry_condition_fn=is_machine_trouble,
 )
-def process_package(submission_id: str, policy: str = "whole") -> dict[str, Any]:
+def process_package(submission_id: str, policy: str | None = "whole") -> dict[str, Any]:
     """Judge and accept; leave the report and tell the event. Returns what became of it, as JSON data."""
     site = workflow.Installation.open()
-    with shown_progress(f"progress-{submission_id.lower()}", submission_id) as progress:
+    with shown_progress(f"progress-{submission_id.lower()}", submission_id) as shown:
+
+        def progress(what: str, done: int, of: int) -> None:
+            shown(what, done, of)
+            write_progress(site.zones.progress, submission_id, done, of)
+
         outcome = workflow.process(
-            site, SubmissionId(submission_id), policy=AcceptancePolicy(policy), progress=progress
+            site,
+            SubmissionId(submission_id),
+            policy=AcceptancePolicy(policy) if policy else None,
+            progress=progress,
         )
     show_report(outcome.report, site.catalogue)
     announce_submission(outcome)
@@ -50,10 +60,11 @@ def process_package(submission_id: str, policy: str = "whole") -> dict[str, Any]
 
 
 @flow(name="process-submission", flow_run_name="{submission_id}")
-def process_submission(submission_id: str, policy: str = "whole") -> State:
+def process_submission(submission_id: str, policy: str | None = "whole") -> State:
     """Validate and accept a staged submission; safe to repeat.
 
-    policy: ``whole`` refuses the package when it has an error, ``rows`` only the rows concerned. The run is
+    policy: ``whole`` refuses the package when it has an error, ``rows`` only the rows concerned, None what its sender
+    asked for. The run is
     Completed whatever the data are like: Accepted, AcceptedWithWarnings, Rejected or NeedsConfirmation.
     """
     result = process_package(submission_id, policy)

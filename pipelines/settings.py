@@ -35,6 +35,14 @@ class Settings(BaseSettings):
     base_url: str = Field(
         "http://127.0.0.1:8001", description="Public address of the site, without a final slash."
     )
+    desk_url: str = Field(
+        "http://127.0.0.1:8002", description="Public address of the members' desk, without a final slash."
+    )
+    smtp_url: str = Field(
+        "",
+        description="Mail server: smtp://user:password@host:587 or smtps://…; empty: letters become files in <data_dir>/outbox.",
+    )
+    mail_from: str = Field("INGP Open Data <noreply@localhost>", description="Sender of the letters.")
     licence: str = Field("CC-BY-4.0", description="Licence of what the Secretariat compiles (SPDX).")
     loss_share: float = Field(
         0.1, description="A version that loses more of a table than this waits for a person."

@@ -125,9 +125,19 @@ def receive(
         limits=site.limits,
         source_name=source_name,
         policy=policy,
+        actor=actor,
+        held=held,
     )
-    site.ledger.receive(staged.submission, actor=actor, held=held)
+    _enter(site, staged)
     return staged
+
+
+def _enter(site: Installation, staged: StagedPackage) -> LedgerEntry:
+    """Write a staged package down in the ledger, as its sender wanted."""
+    told = staged.understood
+    return site.ledger.receive(
+        staged.submission, actor=told.get("actor", "intake"), held=told.get("held", False)
+    )
 
 
 def process(
@@ -147,8 +157,7 @@ def process(
     is left as it is; one that was replaced or withdrawn and comes again becomes a new version.
     """
     staged = read_staged(site.zones.staged_folder(submission_id))
-    site.ledger.receive(staged.submission)
-    record = site.ledger.submission(submission_id)
+    record = _enter(site, staged)
     policy = policy or AcceptancePolicy(staged.understood.get("policy", AcceptancePolicy.WHOLE))
     folder = site.zones.report_folder(submission_id)
     if record.state in (State.ACCEPTED, State.PUBLISHED):
@@ -298,7 +307,7 @@ def unfinished(site: Installation) -> list[SubmissionId]:
     """Submissions that a stopped process left between two states, staged folders unknown to the ledger among them."""
     for folder in sorted(site.zones.staged.glob("*")):
         if (folder / "manifest.json").exists():
-            site.ledger.receive(read_staged(folder).submission)
+            _enter(site, read_staged(folder))
     return [SubmissionId(record.submission_id) for record in site.ledger.unfinished()]
 
 

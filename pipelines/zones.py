@@ -18,6 +18,8 @@ class Zones:
         <root>/lake/                   accepted versions (unless the lake is elsewhere)
         <root>/ledger.sqlite           people and process (unless the ledger is elsewhere)
         <root>/releases/<release>/     published files;  <root>/releases/current.json points to one
+        <root>/arrivals/<arrival>/     files sent at the desk, taken by `flows.desk`
+        <root>/outbox/*.eml            letters, where there is no mail server
         <root>/tmp/                    unfinished work; safe to delete when nothing runs
     """
 
@@ -52,8 +54,21 @@ class Zones:
         return self.releases / "current.json"
 
     @property
+    def arrivals(self) -> Path:
+        return self.root / "arrivals"
+
+    @property
+    def outbox(self) -> Path:
+        return self.root / "outbox"
+
+    @property
     def tmp(self) -> Path:
         return self.root / "tmp"
+
+    @property
+    def progress(self) -> Path:
+        """How far the judging of each submission has come."""
+        return self.tmp / "progress"
 
     def staged_folder(self, submission_id: SubmissionId) -> Path:
         return self.staged / submission_id

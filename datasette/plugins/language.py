@@ -21,6 +21,7 @@ from datasette.utils import PrefixedUrlString
 from jinja2 import Environment
 
 from pipelines.catalogue import LANGUAGES
+from pipelines.reporting.language import accepted
 from pipelines.serving.addresses import has_language, split_language, with_language, without_base
 
 COOKIE = "ingp_lang"
@@ -51,21 +52,6 @@ class LanguageUrls(Urls):
 
     def _spoken(self, address: str) -> Any:
         return PrefixedUrlString(with_language(address, _named.get(), self.ds.setting("base_url")))
-
-
-def accepted(header: str) -> str | None:
-    """The language of the site that an Accept-Language header likes best; None when it names none of them."""
-    wishes = []
-    for position, part in enumerate(header.split(",")):
-        name, _semicolon, weight = part.strip().partition(";")
-        try:
-            quality = float(weight.strip().removeprefix("q=") or 1)
-        except ValueError:
-            quality = 0.0
-        language = name.split("-")[0].lower()
-        if language in LANGUAGES and quality > 0:
-            wishes.append((-quality, position, language))
-    return min(wishes)[2] if wishes else None
 
 
 def negotiated(scope: dict[str, Any]) -> str:

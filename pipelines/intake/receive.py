@@ -55,14 +55,16 @@ def receive_submission(
     limits: Limits | None = None,
     source_name: str | None = None,
     policy: AcceptancePolicy = AcceptancePolicy.WHOLE,
+    actor: str = "intake",
+    held: bool = False,
 ) -> StagedPackage:
     """Take files as a member sends them and stage them.
 
     paths: files or folders: a data package (folder, ZIP, ``datapackage.json``), loose tables (CSV, TSV, XLSX,
     XLS, ODS, JSON), OCDS JSON or JSON Lines, plain, zipped or gzipped; several at once are one submission.
     package_type: told instead of recognised. period: what the submission speaks for (``2014``, default all).
-    instructions: a mapping file's JSON. policy: what the sender wants an error to refuse, remembered in the
-    manifest for whoever goes on after an interruption.
+    instructions: a mapping file's JSON. policy: what the sender wants an error to refuse. actor: who sends.
+    held: when it is sound, a person decides. All three are remembered in the manifest for whoever goes on after an interruption.
 
     The same bytes for the same member, type, period and instructions are the same submission: the staged
     package of the first time is returned with `already_received`. Until the last step, a rename, nothing
@@ -82,8 +84,9 @@ def receive_submission(
     work.mkdir(parents=True)
     try:
         return _stage(
-            paths, member, zones, catalogue, period, told, limits or Limits(), source_name, policy, work
-        )
+            paths, member, zones, catalogue, period, told, limits or Limits(), source_name,
+            {"policy": policy.value, "actor": actor, "held": held}, work,
+        )  # fmt: skip
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -97,7 +100,7 @@ def _stage(
     told: dict[str, Any],
     limits: Limits,
     source_name: str | None,
-    policy: AcceptancePolicy,
+    sender: dict[str, Any],
     work: Path,
 ) -> StagedPackage:
     identity = _identity(identity_hash(paths), member, period, told)
@@ -156,7 +159,7 @@ def _stage(
         "ocds": reading.ocds,
         "package": claims.summary,
         "instructions": told,
-        "policy": policy.value,
+        **sender,
     }
     for folder in ("parts", "ocds", "unpacked"):
         shutil.rmtree(work / folder, ignore_errors=True)

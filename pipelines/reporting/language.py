@@ -30,3 +30,18 @@ def translations(language: str, folder: Path = LOCALES) -> NullTranslations:
     write_mo(compiled, catalogue)
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+def accepted(header: str) -> str | None:
+    """The language of ours that an Accept-Language header likes best; None when it names none of them."""
+    wishes = []
+    for position, part in enumerate(header.split(",")):
+        name, _semicolon, weight = part.strip().partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            quality = 0.0
+        language = name.split("-")[0].lower()
+        if language in LANGUAGES and quality > 0:
+            wishes.append((-quality, position, language))
+    return min(wishes)[2] if wishes else None

@@ -224,9 +224,11 @@ class Ledger:
         now = _now()
         return tuple(entry for entry in reversed(self.submissions()) if entry.is_unfinished(now))
 
-    def events(self, submission_id: str | None = None, member: str | None = None) -> tuple[LedgerEvent, ...]:
-        """What happened, oldest first, to one submission or one member when asked."""
-        query = select(schema.events).order_by(schema.events.c.id)
+    def events(
+        self, submission_id: str | None = None, member: str | None = None, after: int = 0
+    ) -> tuple[LedgerEvent, ...]:
+        """What happened, oldest first, to one submission or one member when asked. after: the number of an event."""
+        query = select(schema.events).where(schema.events.c.id > after).order_by(schema.events.c.id)
         if submission_id is not None:
             query = query.where(schema.events.c.submission_id == submission_id)
         if member is not None:

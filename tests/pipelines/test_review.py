@@ -48,6 +48,19 @@ def test_a_sound_submission_waits_and_a_yes_accepts_it(site: Installation, tmp_p
     assert {event.actor for event in events if event.to_state in (State.RECEIVED, State.ACCEPTED)} == {ANA}
 
 
+def test_what_was_staged_by_a_server_that_died_waits_all_the_same(
+    site: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(workflow, "_enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            workflow.receive(site, [flat(tmp_path / "a.csv", ONE)], "HND", actor=ANA, held=True)
+    (own,) = workflow.unfinished(site)
+    assert workflow.process(site, own).state == State.READY
+    entry = site.ledger.submission(own)
+    assert (entry.held, entry.state, site.ledger.events(own)[0].actor) == (True, State.READY, ANA)
+
+
 def test_two_persons_are_two(site: Installation, tmp_path: Path) -> None:
     own = sent(site, flat(tmp_path / "a.csv", ONE))
     review.approve(site, own, by=ANA, needs_second=True)

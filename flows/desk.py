@@ -1,0 +1,106 @@
+"""Command ``python -m flows.desk``: does what the members' desk asks for. One runs per installation; a second one waits its turn.
+
+The desk's pages only write down what is to be done. Here it is done: arrivals are staged, submissions judged by the flow
+``process-submission``, what is accepted is published by ``publish-release``, letters are sent. Whatever a killed worker left is found in the ledger at
+the next start, and gone on with.
+"""
+
+import argparse
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from prefect.logging import get_logger
+
+from flows.history import finish
+from flows.process_submission import process_submission
+from flows.publish_release import publish_release
+from pipelines import workflow
+from pipelines.cli.show import err
+from pipelines.cli.words import _
+from pipelines.desk import Desk
+from pipelines.desk.mail import sender
+from pipelines.desk.staging import stage_arrival
+from pipelines.publication.alone import alone
+from pipelines.store import State
+
+LOOK_EVERY_SECONDS = 0.5
+REST_SECONDS = 30.0
+"""After a failure of the machine."""
+
+log = get_logger("desk")
+
+
+def stage(desk: Desk) -> bool:
+    """Arrivals become submissions. True when there was something to do, as of all rounds."""
+    waiting = desk.arrivals.waiting()
+    for arrival in waiting:
+        stage_arrival(desk, arrival)
+    return bool(waiting)
+
+
+def judge(desk: Desk) -> bool:
+    """Everything unfinished is judged, or accepted when its day has come."""
+    unfinished = workflow.unfinished(desk.site)
+    for submission_id in unfinished:
+        process_submission(str(submission_id), None, return_state=True)
+    return bool(unfinished)
+
+
+def publish(desk: Desk) -> bool:
+    """What is accepted becomes a release."""
+    if not desk.site.ledger.submissions(state=State.ACCEPTED):
+        return False
+    publish_release(return_state=True)
+    return True
+
+
+def post(desk: Desk) -> bool:
+    """Letters leave."""
+    own = desk.site.settings
+    return desk.mail.deliver(sender(own.smtp_url, own.mail_from, desk.site.zones.outbox)) > 0
+
+
+ROUNDS: tuple[Callable[[Desk], bool], ...] = (stage, judge, publish, post)
+"""What the worker does, in this order, again and again."""
+
+
+def work(stop: threading.Event, *, once: bool = False) -> None:
+    """Do what is to be done until `stop` is set; once: until nothing is left. Trouble with one kind of work stops no other."""
+    desk = Desk.open()
+    resting: dict[str, float] = {}
+    with alone(desk.site.zones.tmp / "desk-worker.lock"):
+        while not stop.is_set():
+            busy = False
+            for each in ROUNDS:
+                if resting.get(each.__name__, 0) > time.monotonic():
+                    continue
+                try:
+                    busy = each(desk) or busy
+                except Exception:  # the machine: the others go on, this one is tried again
+                    log.exception("%s", each.__name__)
+                    resting[each.__name__] = time.monotonic() + REST_SECONDS
+            if once and not busy:
+                return
+            if not busy:
+                stop.wait(LOOK_EVERY_SECONDS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.desk", description=_("Does what the members' desk asks for.")
+    )
+    parser.add_argument("--once", action="store_true", help=_("Do what is to be done now, then end."))
+    parser.add_argument("--lang", help=_("Language: es, en, pt, fr."))
+    options = parser.parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_ignored: stop.set())
+    err.print(_("The desk is being worked for. Ctrl-C stops."))
+    work(stop, once=options.once)
+    finish()
+
+
+if __name__ == "__main__":
+    main()

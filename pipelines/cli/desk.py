@@ -1,0 +1,52 @@
+"""``ingp desk``: the members' desk in the browser."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.help import App
+from pipelines.cli.show import err
+from pipelines.cli.words import _
+from pipelines.settings import Settings
+
+
+def desk_command(site: Path, host: str, port: int) -> list[str]:
+    """Command line of Datasette for the desk: no database of its own, our pages only."""
+    own = site / "desk"
+    command = [sys.executable, "-m", "datasette", "serve", "--host", host, "--port", str(port)]
+    command += ["--template-dir", str(own / "templates"), "--plugins-dir", str(own / "plugins")]
+    command += ["--static", f"assets:{site / 'static'}"]
+    for name, value in {
+        "default_allow_sql": "off",
+        "allow_download": "off",
+        "allow_signed_tokens": "off",
+    }.items():
+        command += ["--setting", name, value]
+    return command
+
+
+def desk(
+    host: Annotated[str, typer.Option("--host", help=_("Address to listen at."))] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help=_("Port to listen at."))] = 8002,
+) -> None:
+    """Serve the desk until interrupted."""
+    settings = Settings()
+    signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(0))
+    process = subprocess.Popen(desk_command(settings.site_dir, host, port), env=os.environ)
+    err.print(_("The desk is at {address}").format(address=f"http://{host}:{port}/"))
+    try:
+        sys.exit(process.wait())
+    except KeyboardInterrupt:
+        pass
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def register(app: App) -> None:
+    app.command(help=_("Serve the members' desk: submit, see, mend, approve, publish."))(desk)

@@ -1,0 +1,21 @@
+"""The members' desk: who may do what, and everything that is kept for it beside the ledger, in the same database.
+
+schema        tables of the desk, and how an older desk becomes a current one
+people        persons of the members and of the Secretariat
+permissions   the one table of who may do what
+members       what a member has agreed: two persons, how often it sends, in which language it is written to
+arrivals      what was sent and is not staged yet
+events        followers of the audit log: each goes on where it stopped
+mail          letters: written down first, sent by the worker
+desk          one installation with its desk, opened
+
+Pages and the API are routes of a Datasette of their own (``datasette/desk/``), so that a new release of the public site never
+interrupts an upload, and the public site never sees a cookie.
+"""
+
+from pipelines.desk.desk import Desk
+from pipelines.desk.members import MemberPolicy
+from pipelines.desk.people import Person
+from pipelines.desk.permissions import Action, Role, may
+
+__all__ = ["Action", "Desk", "MemberPolicy", "Person", "Role", "may"]

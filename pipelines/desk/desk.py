@@ -1,0 +1,42 @@
+"""One installation with its desk, opened."""
+
+from dataclasses import dataclass
+
+from pipelines.desk.arrivals import Arrivals
+from pipelines.desk.mail import Mail
+from pipelines.desk.members import MemberPolicies
+from pipelines.desk.people import People
+from pipelines.desk.schema import create_tables
+from pipelines.settings import Settings
+from pipelines.store import Database
+from pipelines.workflow import Installation
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What pages, API, worker and commands of the desk work with."""
+
+    site: Installation
+    database: Database
+    people: People
+    policies: MemberPolicies
+    arrivals: Arrivals
+    mail: Mail
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> "Desk":
+        return cls.of(Installation.open(settings))
+
+    @classmethod
+    def of(cls, site: Installation) -> "Desk":
+        database = site.ledger.database
+        with database.write() as connection:
+            create_tables(connection)
+        return cls(
+            site,
+            database,
+            People(database),
+            MemberPolicies(database),
+            Arrivals(database, site.zones),
+            Mail(database, site.settings.site_dir / "desk"),
+        )
