@@ -10,7 +10,7 @@ import pickle
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
@@ -29,7 +29,7 @@ AHEAD = 8
 _LENGTH = struct.Struct(">I")
 
 
-def rows_apart(path: Path, sheet: str | int) -> Iterator[list[Any]]:
+def rows_apart(path: Path, sheet: str | int) -> Generator[list[Any], None, None]:
     """The rows of `open_sheet(path, sheet)`, read by another process; raises `Unproved` as it does, or when that process dies."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.xlsx.apart", str(path), json.dumps(sheet)],

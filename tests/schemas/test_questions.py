@@ -29,7 +29,7 @@ def empty() -> duckdb.DuckDBPyConnection:
     con.execute(
         "CREATE TABLE release_versions (member_code VARCHAR, package_type VARCHAR, table_name VARCHAR, is_derived BOOLEAN, accepted_at TIMESTAMPTZ)"
     )
-    create_summaries(con, [], [], {})
+    create_summaries(con, [], [], {}, {})
     return con
 
 

@@ -14,7 +14,7 @@ import hashlib
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,21 @@ class _SheetParser(XlsxParser):
     columns: "list[_Column] | None" = None
     clean: frozenset[int] | set[int] = frozenset()
     """Numbers of the rows of the block in hand that have no error of their own."""
+    reading: "Generator[list[Any], None, None] | None" = None
+    """Rows that another process reads; it is ended with this parser, however far it came."""
+
+    def close(self) -> None:
+        if self.reading is not None:
+            self.reading.close()
+        super().close()
 
     def read_cell_stream_create(self) -> Iterator[list[Any]]:
         control = ExcelControl.from_dialect(self.resource.dialect)
         warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")
         path = Path(str(self.resource.normpath))
+        rows: Iterator[list[Any]]
         if path.stat().st_size >= LARGE_BYTES:
-            rows = rows_apart(path, control.sheet)
+            rows = self.reading = rows_apart(path, control.sheet)
         else:
             rows = open_sheet(self.loader.byte_stream, control.sheet).rows()
         if control.stringified:

@@ -82,7 +82,7 @@ def test_a_reader_that_dies_is_no_end_of_the_rows(
 def test_who_wants_no_more_rows_leaves_no_process(book: Path, started: list[subprocess.Popen[bytes]]) -> None:
     rows = apart.rows_apart(book, 2)
     assert len(list(islice(rows, 3))) == 3
-    rows.close()  # type: ignore[attr-defined]
+    rows.close()
     assert [each.poll() is None for each in started] == [False]
 
 
