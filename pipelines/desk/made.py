@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,10 @@ made = Table(
     Column("result", JSON),
     Column("trouble", Text),
 )
+
+
+BROKEN = "broken"
+REST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,8 @@ class Made:
         return self.get(identifier)
 
     def _is_there(self, row: Any) -> bool:
+        if row.trouble == BROKEN:
+            return bool(row.made_at + REST > datetime.now(UTC))
         return row.trouble is not None or (self._folder / row.id).is_dir()
 
     def get(self, identifier: str) -> Work:
@@ -116,6 +122,13 @@ class Made:
             result = how(work, folder)
         except CannotError as error:
             result, trouble = error.told, str(error)
+        self._done(work, result, trouble)
+
+    def give_up(self, work: Work) -> None:
+        """The machine broke over it; it is started anew for whoever asks after `REST`."""
+        self._done(work, None, BROKEN)
+
+    def _done(self, work: Work, result: Any, trouble: str | None) -> None:
         with self._database.write() as connection:
             connection.execute(
                 update(made)

@@ -1,5 +1,6 @@
 """What the worker makes for pages: kind of work -> how."""
 
+import logging
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -44,6 +45,8 @@ def bundle(folder: Path, files: list[Path], name: str, root: Path | None = None)
     return [name]
 
 
+log = logging.getLogger(__name__)
+
 HOW: Mapping[str, Callable[[Desk, Work, Path], Any]] = {
     "fixes": offer_fixes,
     "mend": apply_fixes,
@@ -58,5 +61,11 @@ def make_waiting(desk: Desk) -> bool:
     """Make what pages have asked for; True when there was something. What breaks is told on the page, and stops nothing else."""
     waiting = desk.made.waiting()
     for work in waiting:
-        desk.made.make(work, lambda each, folder: HOW[each.kind](desk, each, folder))
+        try:
+            desk.made.make(work, lambda each, folder: HOW[each.kind](desk, each, folder))
+        except (
+            Exception
+        ):  # the machine: the others are made, and whoever asks for this one later starts it anew
+            log.exception("%s of %s", work.kind, work.submission_id)
+            desk.made.give_up(work)
     return bool(waiting)

@@ -54,9 +54,7 @@ def make_preview(desk: Desk, submission_id: str) -> dict[str, Any]:
         total
         for table in package_type.tables
         if table.name not in derived
-        for total in _totals(
-            package_type, table.name, before.get(table.name, []), after.get(table.name, [])
-        )
+        for total in _totals(package_type, table.name, before.get(table.name, []), after.get(table.name, []))
     ]
     return {
         "parent": int(newest.version.number) if newest else None,
