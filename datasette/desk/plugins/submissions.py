@@ -197,7 +197,7 @@ def next_step(entry: LedgerEntry, person: Person, _: Words) -> str:
 
 def steps(entry: LedgerEntry, _: Words) -> list[dict[str, str]]:
     """The way of a submission: words, and of each step whether it is done, now, bad or to come."""
-    names = [_("Received"), _("Checked"), _("Approved"), _("Accepted"), _("Public")]
+    names = [_("Reception"), _("Check"), _("Approval"), _("Acceptance"), _("Publication")]
     now = {
         State.RECEIVED: 1, State.CHECKING: 1, State.NEEDS_WORK: 1, State.READY: 2, State.IN_REVIEW: 2, State.ACCEPTED: 4,
         State.PUBLISHED: 5,
@@ -322,6 +322,8 @@ def _told(datasette: Any, request: Request, entry: LedgerEntry) -> dict[str, Any
             report, site.catalogue, language, details=read_details(folder), comparison=read_comparison(folder)
         )
         found["cells"] = count_bad_cells(journey.desk, str(entry.submission_id))
+        arrived = journey.desk.arrivals.of_submission(str(entry.submission_id))
+        found["arrival"] = arrived[-1].id if arrived else None
         staged = read_staged(site.zones.staged_folder(entry.submission_id))
         files = {str(each["file"]) for each in staged.understood.get("files", ())}
         found["mendable"] = any(name.lower().endswith((".csv", ".xlsx", ".tsv", ".txt")) for name in files)
