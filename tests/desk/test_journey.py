@@ -1,11 +1,10 @@
 """A submission on its pages: from what was sent to what is published, with everything that a person can do on the way."""
 
 import asyncio
-import io
 import re
 import threading
 from collections.abc import Mapping
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import openpyxl
@@ -14,7 +13,7 @@ import pytest
 from pipelines import review, workflow
 from pipelines.desk import Desk, MemberPolicy, Person
 from pipelines.desk.making import make_waiting
-from pipelines.desk.staging import stage_arrival
+from pipelines.desk.staging import stage_arrival, write_progress
 from pipelines.identifiers import SubmissionId
 from pipelines.store import State
 from tests.desk.conftest import as_actor
@@ -102,6 +101,8 @@ async def test_from_a_bad_file_to_a_published_one(
     assert desk.site.ledger.submission(second).state is State.WITHDRAWN
     answer = await pages.get(f"/submissions/{second}/history", actor=actor)
     assert "Faltaba un anexo" in answer.text
+    emptied = workflow.publish(desk.site)
+    assert emptied is None or not emptied.versions
 
 
 async def test_safe_fixes_are_offered_kind_by_kind(
@@ -118,7 +119,6 @@ async def test_safe_fixes_are_offered_kind_by_kind(
     changes = re.search(r'href="([^"]+\.csv)"', answer.text)[1]
     listed = await pages.get(changes, actor=actor)
     assert listed.headers["content-disposition"].startswith("attachment") and "1.234,50" in listed.text
-    assert "Nada" not in answer.text or kinds
     answer = await pages.post(f"/submissions/{first}/fixes", actor=actor, data={})
     assert answer.status_code == 200, "nothing chosen, nothing done"
     answer = await pages.post(f"/submissions/{first}/fixes", actor=actor, data={"kind": kinds[-1]})
@@ -334,8 +334,6 @@ async def test_a_hundred_thousand_like_errors_are_one_line_and_a_file(
 async def test_while_it_is_checked_the_page_renews_itself(
     desk: Desk, people: Mapping[str, Person], pages: Any
 ) -> None:
-    from pipelines.desk.staging import write_progress
-
     identifier, folder = desk.arrivals.new_folder()
     flat(folder / "contratos.csv", ONE)
     arrival = desk.arrivals.add(identifier, "HND", people["submitter"].actor, period="2024")
@@ -345,9 +343,7 @@ async def test_while_it_is_checked_the_page_renews_itself(
     assert 'http-equiv="refresh"' in answer.text and '<progress max="20" value="5"' in answer.text
     await asyncio.to_thread(work, desk)
     answer = await pages.get(f"/submissions/{own}", actor=as_actor(people["submitter"]))
-    assert 'http-equiv="refresh"' not in answer.text and io.StringIO(answer.text).readline().startswith(
-        "<!DOCTYPE"
-    )
+    assert 'http-equiv="refresh"' not in answer.text
 
 
 def test_what_breaks_is_told_and_stops_nothing(
@@ -359,6 +355,5 @@ def test_what_breaks_is_told_and_stops_nothing(
     assert make_waiting(desk)
     assert desk.made.ask(str(own), "nonsense", "person:1").trouble == "broken"
     assert desk.made.get(good.id).is_done and desk.made.get(good.id).trouble is None
-    monkeypatch.setattr("pipelines.desk.made.REST", -__import__("datetime").timedelta(minutes=5))
+    monkeypatch.setattr("pipelines.desk.made.REST", -timedelta(minutes=5))
     assert not desk.made.ask(str(own), "nonsense", "person:1").is_done, "it is tried anew"
-    assert isinstance(desk.made.folder(good), Path)
