@@ -31,8 +31,10 @@ def desk_command(site: Path, host: str, port: int) -> list[str]:
 
 
 def desk(
-    host: Annotated[str, typer.Option("--host", help=_("Address to listen at."))] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help=_("Port to listen at."))] = 8002,
+    host: Annotated[
+        str, typer.Option("--host", metavar=_("ADDRESS"), help=_("Address to listen on."))
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar=_("NUMBER"), help=_("Port to listen on."))] = 8002,
 ) -> None:
     """Serve the desk until interrupted."""
     settings = Settings()
