@@ -20,10 +20,13 @@ from pipelines import workflow
 from pipelines.cli.show import err
 from pipelines.cli.words import _
 from pipelines.desk import Desk
+from pipelines.desk.events import follow
 from pipelines.desk.mail import sender
+from pipelines.desk.making import make_waiting
 from pipelines.desk.staging import stage_arrival
 from pipelines.publication.alone import alone
-from pipelines.store import State
+from pipelines.store import LedgerEvent, State
+from pipelines.store.states import LIVE
 
 LOOK_EVERY_SECONDS = 0.5
 REST_SECONDS = 30.0
@@ -49,11 +52,22 @@ def judge(desk: Desk) -> bool:
 
 
 def publish(desk: Desk) -> bool:
-    """What is accepted becomes a release."""
+    """What is accepted becomes a release, and what a member has taken back is in none any more."""
+    follow(desk.database, desk.site.ledger, "publication", _without_withdrawn)
     if not desk.site.ledger.submissions(state=State.ACCEPTED):
         return False
     publish_release(return_state=True)
     return True
+
+
+def _without_withdrawn(event: LedgerEvent) -> None:
+    if event.to_state is State.WITHDRAWN and event.from_state in LIVE:
+        publish_release(return_state=True)
+
+
+def make(desk: Desk) -> bool:
+    """What pages have asked for: offers of fixes, marked workbooks, previews."""
+    return make_waiting(desk)
 
 
 def post(desk: Desk) -> bool:
@@ -62,7 +76,7 @@ def post(desk: Desk) -> bool:
     return desk.mail.deliver(sender(own.smtp_url, own.mail_from, desk.site.zones.outbox)) > 0
 
 
-ROUNDS: tuple[Callable[[Desk], bool], ...] = (stage, judge, publish, post)
+ROUNDS: tuple[Callable[[Desk], bool], ...] = (stage, make, judge, publish, post)
 """What the worker does, in this order, again and again."""
 
 

@@ -104,10 +104,13 @@ class Arrivals:
 
     def get(self, identifier: str) -> Arrival:
         """An arrival; UnknownError when there is none."""
-        found = self._where(arrivals.c.id == identifier)
-        if not found:
+        found = self.find(identifier)
+        if found is None:
             raise UnknownError(f"no arrival {identifier}")
-        return found[0]
+        return found
+
+    def find(self, identifier: str) -> Arrival | None:
+        return next(iter(self._where(arrivals.c.id == identifier)), None)
 
     def of_submission(self, submission_id: str) -> tuple[Arrival, ...]:
         """Arrivals that are this submission, oldest first; several when the same bytes came again."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pipelines.desk.accounts import Accounts
 from pipelines.desk.arrivals import Arrivals
+from pipelines.desk.made import Made
 from pipelines.desk.mail import Mail
 from pipelines.desk.members import MemberPolicies
 from pipelines.desk.people import People
@@ -24,6 +25,7 @@ class Desk:
     policies: MemberPolicies
     arrivals: Arrivals
     mail: Mail
+    made: Made
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Desk":
@@ -43,4 +45,5 @@ class Desk:
             MemberPolicies(database),
             Arrivals(database, site.zones),
             Mail(database, site.settings.site_dir / "desk"),
+            Made(database, site.zones),
         )

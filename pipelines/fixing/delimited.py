@@ -5,15 +5,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pipelines.fixing.proposals import Fix, Proposal
+from pipelines.fixing.proposals import TYPED, Fix, Fixes
 from pipelines.intake.readers.dialect import Dialect
 from pipelines.returning.records import DelimitedFile, Record
 
 
-def write_delimited(source: Path, target: Path, proposal: Proposal, told: Mapping[str, Any]) -> list[Fix]:
+def write_delimited(source: Path, target: Path, fixes: Fixes, told: Mapping[str, Any]) -> list[Fix]:
     """Write the file with its fixes; returns those that could not be made."""
     file = DelimitedFile(source, told)
-    rows = groupby(proposal.fixes(), lambda fix: fix.row)
+    rows = groupby(fixes.of_sheet(None), lambda fix: fix.row)
     pending = next(rows, None)
     left: list[Fix] = []
     with target.open("xb") as out:
@@ -24,7 +24,13 @@ def write_delimited(source: Path, target: Path, proposal: Proposal, told: Mappin
                 text, refused = _changed(record, list(pending[1]), file.dialect)
                 left += refused
                 pending = next(rows, None)
+            while pending is not None and pending[0] <= record.number:
+                left += pending[1]
+                pending = next(rows, None)
             out.write(file.encode(text + record.end))
+    while pending is not None:
+        left += pending[1]
+        pending = next(rows, None)
     return left
 
 
@@ -34,7 +40,7 @@ def _changed(record: Record, fixes: list[Fix], dialect: Dialect) -> tuple[str, l
         return record.text, fixes
     refused = []
     for fix in fixes:
-        if fix.column >= len(cells) or record.cells[fix.column] != fix.before:
+        if fix.column >= len(cells) or (fix.kind != TYPED and record.cells[fix.column] != fix.before):
             refused.append(fix)
         else:
             cells[fix.column] = _written(fix.after, cells[fix.column], dialect)

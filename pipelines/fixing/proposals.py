@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +20,7 @@ from pipelines.intake.plan import column_letter
 from pipelines.intake.tabular import Part
 
 KINDS = ("trim", "dates", "numbers", "codes", "encoding")
+TYPED = "typed"
 _UNDECIDED = ("numbers-ambiguous", "numbers-mixed", "dates-ambiguous")
 _TYPED = {"number": "numbers", "integer": "numbers", "date": "dates", "datetime": "dates"}
 _MIDNIGHT = re.compile(r".*[ T]0?0:00(:00(\.0+)?)?( ?(Z|z|GMT|UTC|[+-]\d{2}(:?\d{2})?))?")
@@ -34,7 +35,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One cell. column from 0. form: what a workbook shall hold: ``text``, ``number``, ``date``, ``datetime``."""
+    """One cell. column from 0. form: what a workbook shall hold: ``text``, ``number``, ``date``, ``datetime``.
+
+    kind: one of `KINDS`, or `TYPED` where a person typed what shall stand there, whatever stands there now.
+    """
 
     kind: str
     sheet: str | None
@@ -47,6 +51,13 @@ class Fix:
     @property
     def cell(self) -> str:
         return f"{column_letter(self.column)}{self.row}"
+
+
+class Fixes(Protocol):
+    """What is written into a new file."""
+
+    def of_sheet(self, sheet: str | None) -> Iterator[Fix]:
+        """Fixes of one sheet, of a file without sheets when None, from the first row to the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,10 @@ class Proposal:
             for row in rows:
                 yield Fix(*row)
         cursor.close()
+
+    def of_sheet(self, sheet: str | None) -> Iterator[Fix]:
+        """Fixes of one sheet, of a file without sheets when None, from the first row to the last."""
+        return self.fixes("sheet IS NOT DISTINCT FROM ?", [sheet])
 
     def drop(self, condition: str, parameters: Any) -> None:
         self.con.execute(f"DELETE FROM fixes WHERE {condition}", parameters)

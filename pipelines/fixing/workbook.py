@@ -6,7 +6,7 @@ from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 
-from pipelines.fixing.proposals import Fix, Proposal
+from pipelines.fixing.proposals import TYPED, Fix, Fixes
 from pipelines.intake.readers.sheets import column_number
 from pipelines.returning.parts import (
     Package,
@@ -38,7 +38,7 @@ _TEXT_FORMAT, _DATE_FORMAT, _INSTANT_FORMAT = 49, 14, 22
 _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 
 
-def write_workbook(source: Path, target: Path, proposal: Proposal) -> list[Fix]:
+def write_workbook(source: Path, target: Path, fixes: Fixes) -> list[Fix]:
     """Write the workbook with its fixes; returns those that could not be made.
 
     Cells with a formula, and texts formatted word by word, are left. Raises UnpatchableError.
@@ -49,7 +49,7 @@ def write_workbook(source: Path, target: Path, proposal: Proposal) -> list[Fix]:
         rich = _rich_texts(package)
         changes = {}
         for sheet in package.sheets:
-            editor = _Editor(proposal.fixes("sheet = ?", [sheet.name]), formats, rich, left)
+            editor = _Editor(fixes.of_sheet(sheet.name), formats, rich, left)
             changes[sheet.part] = SheetChange(cells=editor.change, unselect=False)
         formats.prepare()
         write_package(package, target, changes)
@@ -204,18 +204,38 @@ class _Editor:
             return new
 
         changed = _CELL.sub(change, xml)
-        self.left += waiting.values()
+        missing = [fix for fix in waiting.values() if fix.kind == TYPED and not tag.endswith(b"/>")]
+        self.left += [fix for fix in waiting.values() if fix not in missing]
+        for fix in missing:
+            changed = self._with_cell(changed, fix)
         return changed
+
+    def _with_cell(self, row: bytes, fix: Fix) -> bytes:
+        """The row with a cell more, where a person typed into an empty one."""
+        column, at = -1, row.rindex(b"</")
+        for found in _CELL.finditer(row):
+            letters = _attributes(found["attributes"]).get("r", "").rstrip("0123456789")
+            column = column_number(letters) if letters else column + 1
+            if column > fix.column:
+                at = found.start()
+                break
+        name = re.match(rb"<([\w.-]+:)?row", row)
+        prefix = (name[1] or b"").decode() if name else ""
+        return row[:at] + self._written(fix, prefix, f' r="{fix.cell}"', 0) + row[at:]
 
     def _cell(self, found: re.Match[bytes], attributes: dict[str, str], fix: Fix) -> bytes | None:
         body, kind = found["body"] or b"", attributes.get("t", "n")
-        if kind not in ("s", "inlineStr", "str") or _FORMULA.search(body):
+        if _FORMULA.search(body) or (kind not in ("s", "inlineStr", "str") and fix.kind != TYPED):
             return None
         shared = _NUMBER.search(body)
-        if _RUN.search(body) or (kind == "s" and (shared is None or int(shared[1]) in self.rich)):
+        formatted = _RUN.search(body) or (kind == "s" and (shared is None or int(shared[1]) in self.rich))
+        if formatted and fix.kind != TYPED:
             return None
         prefix = (found["prefix"] or b"").decode()
-        base = int(attributes.get("s", "0") or 0)
+        place = f' r="{attributes["r"]}"' if "r" in attributes else ""
+        return self._written(fix, prefix, place, int(attributes.get("s", "0") or 0))
+
+    def _written(self, fix: Fix, prefix: str, place: str, base: int) -> bytes:
         value = self._value(fix)
         if value is not None:
             style = self.formats.style(base, fix.form)
@@ -224,7 +244,6 @@ class _Editor:
             style, kind = base, ' t="inlineStr"'
             text = f'<{prefix}t xml:space="preserve">{xml_text(fix.after)}</{prefix}t>'
             content = f"<{prefix}is>{text}</{prefix}is>"
-        place = f' r="{attributes["r"]}"' if "r" in attributes else ""
         if not fix.after:
             return f'<{prefix}c{place} s="{base}"/>'.encode()
         return f'<{prefix}c{place} s="{style}"{kind}>{content}</{prefix}c>'.encode()

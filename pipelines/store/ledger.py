@@ -4,7 +4,7 @@ What it says about data can be rebuilt from the lake (`Ledger.rebuild`); who did
 the lake (rejections, waiting confirmations), cannot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +62,11 @@ class LedgerEntry:
             return True
         approved = self.state in WAITING and self.approved_by is not None
         return approved and (self.publish_at is None or self.publish_at <= now)
+
+    @property
+    def is_unfinished_yes(self) -> bool:
+        """Whether the last yes that was needed has been said, its day has come, and it is not carried out yet."""
+        return self.state in WAITING and self.approved_by is not None and self.is_unfinished(_now())
 
     @property
     def submission(self) -> Submission:
@@ -171,16 +176,19 @@ class Ledger:
         actor: str = "pipeline",
         reason: str | None = None,
         detail: Mapping[str, Any] | None = None,
+        allowed: Callable[[LedgerEntry], None] | None = None,
         **facts: Any,
     ) -> LedgerEntry:
         """Move a submission to a state and write the event, in one transaction.
 
         facts: columns of `pipelines.store.ledger_schema.FACTS` to set with it. detail: JSON data for the
-        event. Moving to the state it is in does nothing. StoreError when the table of moves does not allow
-        it, UnknownError when the submission is not known.
+        event. allowed: raises where the submission, as it stands in this transaction, may not be moved. Moving to the state
+        it is in does nothing. StoreError when the table of moves does not allow it, UnknownError when the submission is not known.
         """
         with self._write() as connection:
             entry = self._get(connection, submission_id)
+            if allowed is not None:
+                allowed(entry)
             if entry.state is State(state):
                 return entry
             return self._step(connection, entry, State(state), actor, reason, detail or {}, facts)
@@ -192,11 +200,14 @@ class Ledger:
         actor: str,
         reason: str | None = None,
         detail: Mapping[str, Any] | None = None,
+        allowed: Callable[[LedgerEntry], None] | None = None,
         **facts: Any,
     ) -> LedgerEntry:
-        """Set facts of a submission that stays in its state, and write the event, in one transaction."""
+        """Set facts of a submission that stays in its state, and write the event, in one transaction. allowed: as of `move`."""
         with self._write() as connection:
             entry = self._get(connection, submission_id)
+            if allowed is not None:
+                allowed(entry)
             self._set(connection, entry, entry.state, facts)
             self._note(connection, entry, entry.state, entry.state, actor, reason, detail or {})
             return self._get(connection, submission_id)
