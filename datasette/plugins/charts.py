@@ -34,6 +34,7 @@ def chart_addresses(telling: Any, answer: Answer) -> list[dict[str, str]]:
                 "small": telling.address(form="chart.svg", **more, size="small", _lang=telling.site.language),
                 "title": chart.title,
                 "description": chart.description,
+                "drawn": min(len(telling.told_apart(answer)[0]), MOST_BARS),
             }
         )
     return charts

@@ -123,6 +123,7 @@ async def embed_table(datasette: Any, request: Request) -> Response:
         "conditions": conditions,
         "term": request.args.get("_search") or "",
         "count": body.get("count"),
+        "columns_count": len(body["columns"]) - ("rowid" in body["columns"]),
     }
     return await _embedded(datasette, request, context)
 

@@ -181,13 +181,17 @@ class Answered:
         }
         if not self.has_answer:
             return told | {"reason": self.text.missing, "missing": self.answer.get("missing", [])}
+        whole = self.answer["rows_count"]
+        is_cut = whole > len(self.answer["rows"])
         return told | {
             "sentence": self.sentence,
             "method": self.text.method,
             "caveats": self.text.caveats,
             "sql": self.answer["sql"],
             "columns": [{"name": each["name"], "title": each["title"]} for each in self.columns],
-            "rows_count": len(self.lines) if self.member else self.answer["rows_count"],
+            "rows_count": None if is_cut and self.member else len(self.lines) if self.member else whole,
+            # The page keeps so many lines of an answer; its files have all of them.
+            "truncated": is_cut,
             "rows": [{**line, "rows_url": base + (self.rows_behind(line) or "")} for line in self.lines],
             "coverage": self.coverage,
         }

@@ -100,7 +100,7 @@ def answer_file(request: Request, file: PublishedFile) -> Any:
 async def gone(datasette: Any, request: Request, withdrawn: Withdrawn) -> Response:
     """410: the reason, for people in their language, for programs in all four."""
     language = request.scope["language"]
-    headers = OPEN | {"cache-control": FOR_NOW}
+    headers = OPEN | {"cache-control": FOR_NOW, "vary": "Accept"}
     if "text/html" not in (request.headers.get("accept") or ""):
         problem = {
             "type": "about:blank",

@@ -276,6 +276,7 @@ def answer_context(telling: Telling, answer: Answer, coverage: Coverage) -> dict
         ],
         "coverage": telling.coverage(coverage),
         "charts": telling.datasette.chart_addresses(telling, answer),
+        "currencies_found": len(answer.currencies),
     }
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pipelines.desk.accounts import Accounts
 from pipelines.desk.arrivals import Arrivals
 from pipelines.desk.made import Made
 from pipelines.desk.mail import Mail
@@ -20,6 +21,7 @@ class Desk:
     site: Installation
     database: Database
     people: People
+    accounts: Accounts
     policies: MemberPolicies
     arrivals: Arrivals
     mail: Mail
@@ -34,10 +36,12 @@ class Desk:
         database = site.ledger.database
         with database.write() as connection:
             create_tables(connection)
+        people = People(database)
         return cls(
             site,
             database,
-            People(database),
+            people,
+            Accounts(database, people),
             MemberPolicies(database),
             Arrivals(database, site.zones),
             Mail(database, site.settings.site_dir / "desk"),

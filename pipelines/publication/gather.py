@@ -104,9 +104,16 @@ def _gather(
     origins: Origins,
 ) -> PublishedTable | None:
     columns = published_columns(table)
-    selects = []
-    sent = 0
-    for version in versions:
+    name = table.published_name
+    order = ", ".join(f'"{each}"' for each in PublishedTable(name, table, columns, 0, ()).order)
+    values = ", ".join(
+        f'{year_sql(table)} AS "{YEAR}"' if column is YEAR_COLUMN else f'r."{column.name}"'
+        for column in columns
+    )
+    sent, begun = 0, False
+    # Member by member: sorting takes the memory of the largest one, not of all.
+    for version in sorted(versions, key=lambda each: str(each.member)):
+        selects = []
         # Lake paths begin with the version that brought the file: in their order, the later one stands.
         for age, each in enumerate(sorted(version.tables, key=lambda part: part.path)):
             if each.table == table.name and each.rows:
@@ -118,29 +125,42 @@ def _gather(
                     f"SELECT '{version.member}' AS member_code, {number} AS version_number, {fields}, {provenance}, {age} AS age "
                     f"FROM read_parquet('{paths[each.path]}')"
                 )
-    if not selects:
+        if not selects:
+            continue
+        rows_of_member = _newest(con, " UNION ALL ".join(selects), table if len(selects) > 1 else None)
+        con.execute(
+            f'{"INSERT INTO" if begun else "CREATE TABLE"} "{name}" {"" if begun else "AS"} '
+            f"SELECT {values} FROM ({rows_of_member}) AS r {year_join(table)} ORDER BY {order}"
+        )
+        begun = True
+    if not begun:
         return None
-    name = table.published_name
-    key = ", ".join(f'"{column}"' for column in ("member_code", *table.primary_key))
-    newest = (
-        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY age DESC) = 1"
-        if table.primary_key and len(selects) > 1
-        else ""
-    )
-    union = " UNION ALL ".join(selects)
-    kept = PublishedTable(name, table, columns, 0, ())
-    order = ", ".join(f'"{each}"' for each in kept.order)
-    values = ", ".join(
-        f'{year_sql(table)} AS "{YEAR}"' if column is YEAR_COLUMN else f'r."{column.name}"'
-        for column in columns
-    )
-    con.execute(
-        f'CREATE TABLE "{name}" AS SELECT * FROM (SELECT {values} FROM (SELECT * FROM ({union}) {newest}) AS r '
-        f"{year_join(table)}) ORDER BY {order}"
-    )
     (rows,) = fetch_one(con, f'SELECT count(*) FROM "{name}"')
     members = con.execute(f'SELECT DISTINCT member_code FROM "{name}" ORDER BY 1').fetchall()
     return PublishedTable(name, table, columns, rows, tuple(code for (code,) in members), sent - rows)
+
+
+def _newest(con: duckdb.DuckDBPyConnection, union: str, table: Table | None) -> str:
+    """SQL of a member's rows, of each key the one that came last. table: None when no key can come twice.
+
+    Only the keys are looked through for some that come twice; rows are wide, and a window over all of them would have to
+    fit into memory.
+    """
+    if table is None or not table.primary_key:
+        return union
+    key = ", ".join(f'"{column}"' for column in table.primary_key)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT {key} FROM ({union}) GROUP BY ALL HAVING count(*) > 1"
+    )
+    same = " AND ".join(f'u."{column}" IS NOT DISTINCT FROM t."{column}"' for column in table.primary_key)
+    (count,) = fetch_one(con, "SELECT count(*) FROM twice")
+    if not count:
+        return union
+    return (
+        f"(SELECT u.* FROM ({union}) AS u ANTI JOIN twice AS t ON {same}) UNION ALL "
+        f"(SELECT u.* FROM ({union}) AS u SEMI JOIN twice AS t ON {same} "
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY age DESC) = 1)"
+    )
 
 
 def _withhold(

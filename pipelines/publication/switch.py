@@ -22,9 +22,10 @@ def switch_current(release_id: ReleaseId, zones: Zones) -> None:
 
 
 def current_release(zones: Zones) -> Path | None:
-    """Folder of the release that is served; None before the first."""
+    """Folder of the release that is served; None before the first, and when somebody has deleted it."""
     try:
         release_id = ReleaseId(json.loads(zones.current.read_text(encoding="utf-8"))["release_id"])
     except FileNotFoundError:
         return None
-    return zones.release_folder(release_id)
+    folder = zones.release_folder(release_id)
+    return folder if (folder / "release.json").exists() else None

@@ -86,6 +86,23 @@ def select_of(con: duckdb.DuckDBPyConnection, sql: str) -> str:
     return statements[0].query.strip().rstrip(";")
 
 
+def carried(sql: str, columns: list[str], types: list[str], form: str) -> str:
+    """The SELECT in types that its format can hold: JSON has no NaN and no infinity, which become null as in every other
+    JSON of ours; Parquet has no whole numbers of 128 bits, which would silently lose their last digits as DOUBLE.
+    """
+    changed = []
+    for column, kind in zip(columns, types, strict=True):
+        cell = '"' + column.replace('"', '""') + '"'
+        if form in ("json", "jsonl") and kind in ("DOUBLE", "FLOAT"):
+            changed.append(f"CASE WHEN isfinite({cell}) THEN {cell} END AS {cell}")
+        elif form == "parquet" and kind in ("HUGEINT", "UHUGEINT"):
+            changed.append(f"CAST({cell} AS DECIMAL(38, 0)) AS {cell}")
+    # Two columns of one name cannot be told apart; they go as they are.
+    if not changed or len({each.lower() for each in columns}) < len(columns):
+        return sql
+    return f"SELECT * REPLACE ({', '.join(changed)}) FROM (\n{sql}\n)"
+
+
 def ask_duckdb(
     con: duckdb.DuckDBPyConnection, job: dict[str, Any], settings: dict[str, Any]
 ) -> dict[str, Any]:
@@ -99,6 +116,7 @@ def ask_duckdb(
         columns, types = list(described.columns), [str(kind) for kind in described.types]
         # The line ends keep a comment at the end of the SQL from swallowing what follows.
         limited = f"SELECT * FROM (\n{sql}\n) LIMIT {job['limit'] + 1}" if job.get("limit") else sql
+        limited = carried(limited, columns, types, job["format"])
         copied = con.execute(f"COPY (\n{limited}\n) TO '{settings['spool']}' ({FORMATS[job['format']]})")
         (rows,) = copied.fetchall()[0]
     finally:

@@ -118,13 +118,28 @@ class Columns:
 
     def numbers(self, shape: Shape, found: bool = False) -> str:
         """SQL of the numbers of the rows of a page, in its order."""
-        order = NUMBER
-        if shape.sort:
-            column, descending = shape.sort
-            direction = "DESC NULLS LAST" if descending else "ASC NULLS FIRST"
-            order = f"{self.value(shape.table, column)} {direction}, {NUMBER}"
-        where = self._from(shape, found)
-        return f"SELECT {NUMBER} FROM {quote_name(shape.table)}{where} ORDER BY {order} LIMIT {shape.limit}"
+        table = quote_name(shape.table)
+        if not shape.sort:
+            return f"SELECT {NUMBER} FROM {table}{self._from(shape, found)} ORDER BY {NUMBER} LIMIT {shape.limit}"
+        column, descending = shape.sort
+        value = self.value(shape.table, column)
+        order = f"{{}} {'DESC NULLS LAST' if descending else 'ASC NULLS FIRST'}, {NUMBER}"
+        if not shape.after:
+            where = self.where(shape, found)
+            return f"SELECT {NUMBER} FROM {table}{where} ORDER BY {order.format(value)} LIMIT {shape.limit}"
+        # Rows equal to the last one and rows behind it are looked for apart: either is found by the smallest and largest
+        # values of a block, both joined by OR only by reading everything.
+        where = self.where(shape, found)
+        where += " AND " if where else " WHERE "
+        parts = [
+            f"(SELECT {place} AS part, {value} AS sorted, {NUMBER} FROM {table}{where}{condition} "
+            f"ORDER BY {order.format(value)} LIMIT {shape.limit})"
+            for place, condition in enumerate(self._parts(shape.table, shape.after))
+        ]
+        return (
+            f"SELECT {NUMBER} FROM ({' UNION ALL '.join(parts)}) ORDER BY part, {order.format('sorted')} "
+            f"LIMIT {shape.limit}"
+        )
 
     def _from(self, shape: Shape, found: bool) -> str:
         where = self.where(shape, found)
@@ -206,18 +221,21 @@ class Columns:
         return f"NOT {found}" if negative else found
 
     def _after(self, table: str, after: After) -> str:
+        return f"({' OR '.join(self._parts(table, after))})"
+
+    def _parts(self, table: str, after: After) -> list[str]:
+        """Conditions for the rows behind a row, in the order of the page; no row meets two of them."""
         behind = self._behind(table, after.key)
         if after.column is None:
-            return behind
+            return [behind]
         column = self.value(table, after.column)
         if after.is_null:
             null = f"({column} IS NULL AND {behind})"
-            return null if after.descending else f"({column} IS NOT NULL OR {null})"
+            return [null] if after.descending else [null, f"{column} IS NOT NULL"]
         is_text = self._kind(table, after.column) == "VARCHAR"
-        past = self._compare(column, is_text, "<" if after.descending else ">", after.value)
         same = f"({self._compare(column, is_text, '=', after.value)} AND {behind})"
-        null = f" OR {column} IS NULL" if after.descending else ""
-        return f"({past}{null} OR {same})"
+        past = self._compare(column, is_text, "<" if after.descending else ">", after.value)
+        return [same, past, f"{column} IS NULL"] if after.descending else [same, past]
 
     def _behind(self, table: str, key: tuple[tuple[str, Any], ...]) -> str:
         """Rows are numbered in the order of their key: those behind a key have a number above the last up to it."""

@@ -1,7 +1,7 @@
 """The rows of a sheet's XML as values: split where every cell is plain, by expression, or by openpyxl's own parser."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import repeat
 from typing import Any
@@ -16,6 +16,8 @@ from pipelines.xlsx.parts import Unproved, check_characters, unescape
 
 TOGETHER = 2_000
 """Rows that are read together, column by column."""
+MOST_PATTERNS = 500
+"""Forms of rows that are kept as expressions."""
 
 _CELL = re.compile(
     r'<c r="([A-Z]{1,3})[0-9]{1,7}"([^<>]*)>'
@@ -24,6 +26,9 @@ _CELL = re.compile(
 _PLAIN_HEAD = re.compile(r'([A-Z]{1,3})"(?: s="([0-9]{1,6})")?(?: t="([A-Za-z]{1,12}|\x01)")?')
 _INLINE = "\x01"
 """Stands for the type of a cell with its text in place; no XML may hold it."""
+_INLINE_PLAIN = re.escape(f' t="{_INLINE}"') + "><v>([^<]*)</v></c>"
+_INLINE_WRITTEN = r' t="inlineStr"><is><t(?: xml:space="preserve")?>([^<]*)</t></is></c>'
+_NUMBERED = ' r="\0"'
 _FORMULA = re.compile(r'<f((?: [A-Za-z0-9:]+="[^"<>]*")*)(?:/>|>[^<]*</f>)')
 _NAME = re.compile(r" ([A-Za-z0-9:]+)=")
 _EMPTY = '"><v></v></c><c r="'
@@ -45,6 +50,7 @@ class RowReader:
         self.readers: dict[tuple[str, str], Read] = {}
         self.named: set[tuple[str, ...]] = {()}
         self.plans: dict[str, _Plan | None] = {}
+        self.patterns: dict[str, re.Pattern[str]] = {}
         self.parser = WorkSheetParser(
             None,
             strings,
@@ -62,51 +68,74 @@ class RowReader:
         text = text.replace('"/></row>', '"><v></v></c></row>').replace('"></c></row>', '"><v></v></c></row>')
         if "<f" in text:
             text = _FORMULA.sub(self._formula, text)
-        inline = "<is>" in text
-        plan: _Plan | None = None
-        numbers: list[int] = []
-        lines: list[list[str]] = []
-        for start, whole in self._split(text):
-            self._check_names(tuple(_NAME.findall(start[1])))
+        at, before = 0, ""
+        while start := self._start(text, at):
             told = _ROW_NUMBER.search(start[1])
             number = int(told[1]) if told else self.number + 1
-            cells = _inlined(whole[start.end() :]) if inline else whole[start.end() :]
-            found = None if told is None and " r=" in start[1] else self._plain(cells, number)
-            if lines and (found is None or found[0] is not plan or len(lines) >= TOGETHER):
-                yield from zip(numbers, plan.values(lines), strict=True)  # type: ignore[union-attr]
-                numbers, lines = [], []
+            if start[2]:
+                at, before = start.end(), ""
+                yield self._single(start[0], "", number if told or " r=" not in start[1] else None)
+                continue
+            stop = text.find("</row>", start.end())
+            if stop < 0:
+                raise Unproved("a row without its end")
+            cells, at = text[start.end() : stop], stop + len("</row>")
+            found = None if told is None and " r=" in start[1] else self._plain(_inlined(cells), number)
             if found is None:
-                yield self._single(start, whole, number if told or " r=" not in start[1] else None)
-            else:
-                plan = found[0]
-                numbers.append(number)
-                lines.append(found[1])
-                self.number = number
-        if lines:
-            yield from zip(numbers, plan.values(lines), strict=True)  # type: ignore[union-attr]
+                before = ""
+                yield self._single(start[0], cells, number if told or " r=" not in start[1] else None)
+                continue
+            plan, texts = found
+            numbers: list[int] = [number]
+            lines: list[Sequence[str]] = [texts]
+            # Rows of one form come one after the other: the second like the first is taken as the pattern of all that follow.
+            form = start[0].lstrip().replace(f' r="{number}"', _NUMBERED, 1) + plan.key
+            if form == before and _NUMBERED in form:
+                at = self._alike(text, at, self._pattern(form, start[0], number, plan), numbers, lines)
+            before = form
+            self.number = numbers[-1]
+            yield from zip(numbers, plan.values(lines), strict=True)
+
+    def _start(self, text: str, at: int) -> re.Match[str] | None:
+        """The start tag of the next row, None when there is none; raises `Unproved` when something else comes."""
+        start = _ROW.match(text, at)
+        if start is None:
+            if text[at:].strip():
+                raise Unproved("something between rows")
+            return None
+        if "xmlns" in start[1]:
+            raise Unproved("a namespace in a row")
+        self._check_names(tuple(_NAME.findall(start[1])))
+        return start
+
+    def _pattern(self, form: str, tag: str, number: int, plan: "_Plan") -> re.Pattern[str]:
+        """An expression for whole rows of this form: their number, the same in every cell, and the text of each cell."""
+        if form not in self.patterns:
+            if len(self.patterns) > MOST_PATTERNS:
+                self.patterns.clear()
+            first, _r, rest = tag.lstrip().partition(f' r="{number}"')
+            cells = []
+            for head in plan.key.split("\0"):
+                letters, _quote, marks = head.partition('"')
+                cells.append(f'<c r="{letters}\\1' + re.escape(f'"{marks}') + "><v>([^<]*)</v></c>")
+            row = "".join(cells).replace(_INLINE_PLAIN, _INLINE_WRITTEN)
+            self.patterns[form] = re.compile(
+                rf'\s*{re.escape(first)} r="([1-9][0-9]{{0,6}})"{re.escape(rest)}{row}</row>'
+            )
+        return self.patterns[form]
 
     @staticmethod
-    def _split(text: str) -> Iterator[tuple[re.Match[str], str]]:
-        """(start tag, row without its end tag) of each row; rows without content end with their start tag."""
-        parts = text.split("</row>")
-        for place, part in enumerate(parts, start=1):
-            while True:
-                start = _ROW.match(part)
-                if start is None:
-                    # An end tag without its start, or something that is no row.
-                    if place < len(parts) or part.strip():
-                        raise Unproved("something between rows")
-                    break
-                if "xmlns" in start[1]:
-                    raise Unproved("a namespace in a row")
-                if start[2]:
-                    yield start, part[: start.end()]
-                    part = part[start.end() :]
-                else:
-                    if place == len(parts):
-                        raise Unproved("a row without its end")
-                    yield start, part
-                    break
+    def _alike(
+        text: str, at: int, pattern: re.Pattern[str], numbers: list[int], lines: list[Sequence[str]]
+    ) -> int:
+        """Collect the rows that follow in the same form; returns where they end."""
+        match = pattern.match
+        while len(lines) < TOGETHER and (found := match(text, at)):
+            number, *texts = found.groups()
+            numbers.append(int(number))
+            lines.append(texts)
+            at = found.end()
+        return at
 
     def _formula(self, found: re.Match[str]) -> str:
         """Nothing: values are read, not formulas."""
@@ -153,17 +182,18 @@ class RowReader:
             columns.append(column_number(found[1]))
             kind = found[3] or "n"
             readers.append(_text if kind == _INLINE else self._choose(kind, int(found[2] or 0), "<v>"))
-        return _Plan(columns, readers, self.max_column or columns[-1], self.strings)
+        return _Plan(key, columns, readers, self.max_column or columns[-1], self.strings)
 
-    def _single(self, start: re.Match[str], whole: str, number: int | None) -> tuple[int, list[Any]]:
-        """One row that is not plain; number: None where its attribute is no plain number."""
+    def _single(self, start: str, inside: str, number: int | None) -> tuple[int, list[Any]]:
+        """One row that is not plain: its start tag and what is inside. number: None where its attribute is no plain number."""
         cells: list[tuple[int, Any]] | None = []
-        whole = whole if start[2] else whole + "</row>"
+        is_empty = start.endswith("/>")
         name = self.root.split(None, 1)[0].lstrip("<")
+        whole = start if is_empty else f"{start}{inside}</row>"
         document = f"{self.root}{whole}</{name}>"
-        if not start[2]:
+        if not is_empty:
             ParserCreate().Parse(document, True)
-            found = _CELL.findall(whole, start.end())
+            found = _CELL.findall(inside)
             marked = len([1 for each in found if each[2]])
             if number is None or not _understood(whole, len(found), marked):
                 cells = None
@@ -229,11 +259,13 @@ class RowReader:
 class _Plan:
     """Rows that have the same cells with the same styles and types: read column by column."""
 
-    def __init__(self, columns: list[int], readers: list[Read], width: int, strings: list[str]) -> None:
-        self.columns, self.readers, self.width = columns, readers, width
+    def __init__(
+        self, key: str, columns: list[int], readers: list[Read], width: int, strings: list[str]
+    ) -> None:
+        self.key, self.columns, self.readers, self.width = key, columns, readers, width
         self.strings = strings
 
-    def values(self, lines: list[list[str]]) -> Iterator[list[Any]]:
+    def values(self, lines: list[Sequence[str]]) -> Iterator[list[Any]]:
         """The rows of these texts, from the first column to the last."""
         full: list[Iterable[Any]] = [repeat(None, len(lines))] * self.width
         for column, read, texts in zip(self.columns, self.readers, zip(*lines, strict=True), strict=True):

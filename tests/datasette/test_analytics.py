@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
@@ -90,6 +91,19 @@ def test_amounts_keep_every_digit_on_a_page(site: Any, path: str) -> None:
     sql = "select 12345678901234567.89::decimal(20,2) as amount, 123456789012345678.123456789::decimal(38,9) as d, (2::hugeint ** 100)::hugeint as h, 1e300 as e, 'nan'::double as n, 'inf'::double as i"
     page = site.get(f"{path}?{urlencode({'sql': sql})}")
     assert page.status_code == 200 and "12,345,678,901,234,567.89" in page.text
+
+
+def test_every_form_can_hold_what_it_is_given(site: Any) -> None:
+    sql = (
+        "select 'nan'::double as \"a \"\"b\", 'inf'::float as i, 1.5::double as f, sum(n) as total "
+        "from (values (170141183460469231731687303715::hugeint), (1::hugeint)) t(n)"
+    )
+    told = json.loads(ask(site, sql).text, parse_constant=lambda word: pytest.fail(word))
+    assert told["rows"] == [{'a "b': None, "i": None, "f": 1.5, "total": 170141183460469231731687303716}]
+    line = ask(site, sql, ".jsonl").text
+    assert "nan" not in line.lower() and "inf" not in line.lower()
+    table = pq.read_table(io.BytesIO(ask(site, sql, ".parquet").content))
+    assert table["total"].to_pylist() == [Decimal(170141183460469231731687303716)]
 
 
 def test_an_argument_without_a_name_is_none(site: Any) -> None:

@@ -219,6 +219,25 @@ def test_a_frame_is_small_and_says_where_it_is_from(contracts_site: Any, languag
         assert len(answer.content) < 30_000 and f"/v/{name}/" in answer.text and "CC BY" in answer.text
 
 
+def test_what_has_no_room_is_told(contracts_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = contracts_site.get("/embed/ingp/procurement_contracts_flat", "en").text
+    columns = len(contracts_site.get("/ingp/procurement_contracts_flat.json?_size=1").json()["rows"][0])
+    told = re.search(r"(\d+) of (\d+) columns", frame)
+    assert told and int(told[1]) == frame.count('<th scope="col">') < int(told[2]) in (columns, columns - 1)
+    assert (
+        "of %(n)s" not in frame
+        and "columns" not in contracts_site.get("/embed/sql?sql=select+1+as+x", "en").text
+    )
+    # Plugins are files that Datasette reads: their names are those of the functions that they have registered.
+    drawing = contracts_site.datasette.chart_addresses.__globals__
+    whole = ask(contracts_site, "", "es", by="year", measure="sum").text
+    assert "caben las primeras" not in whole and "las 3 monedas con más filas, de 4" in whole
+    monkeypatch.setitem(drawing, "MOST_BARS", 1)
+    monkeypatch.setitem(drawing, "MOST_CHARTS", 1)
+    cut = ask(contracts_site, "", "es", by="year", measure="median").text
+    assert "caben las primeras 1 de" in cut and "las 1 monedas con más filas, de 4" in cut
+
+
 def test_the_snippet_is_one_frame_with_release_and_language(contracts_site: Any) -> None:
     name = contracts_site.release.name
     for place in (

@@ -245,6 +245,16 @@ def test_the_number_of_a_deleted_release_is_not_given_again(site: Installation, 
     assert third is not None and third.release_id > second.release_id
 
 
+def test_a_served_release_that_somebody_deleted_is_made_again(site: Installation, tmp_path: Path) -> None:
+    workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
+    first = workflow.publish(site)
+    assert first is not None
+    shutil.rmtree(site.zones.release_folder(first.release_id))
+    assert current_release(site.zones) is None
+    again = workflow.publish(site)
+    assert again is not None and again.release_id > first.release_id
+
+
 def test_withdrawn_data_leave_the_next_release_and_stay_in_the_last(
     site: Installation, tmp_path: Path
 ) -> None:

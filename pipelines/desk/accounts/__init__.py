@@ -1,0 +1,12 @@
+"""How persons prove who they are: passwords, second factors, sessions, links by mail, tokens for programs.
+
+tables      what is kept; every secret only as its hash
+attempts    wrong tries are counted by address, known or not, and make the next one wait
+passwords   argon2id, and the rules for a new one
+factors     codes of an authenticator (TOTP), each taken once; recovery codes
+accounts    signing in, sessions, links by mail (each opens once), tokens
+"""
+
+from pipelines.desk.accounts.accounts import Accounts, SignIn
+
+__all__ = ["Accounts", "SignIn"]
