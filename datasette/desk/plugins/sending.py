@@ -1,0 +1,125 @@
+"""``/send``: files from a form, streamed to disk; ``/arrivals/<id>``: how far the reading of them is, and what was understood."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+from datasette import Request, Response, hookimpl
+from datasette.utils.asgi import BadRequest
+
+from pipelines.desk import Action, may
+from pipelines.desk.arrivals import ArrivalState
+from pipelines.desk.names import safe_name
+from pipelines.exceptions import UnknownError
+from pipelines.identifiers import SubmissionId, parse_period
+from pipelines.intake import read_staged
+from pipelines.reporting.sentences import Sentences
+from pipelines.reporting.understood import describe_sources
+
+BLOCK = 1 << 20
+OVERHEAD = 1 << 20
+"""Bytes of a request that are not of its files: fields and the heads of its parts."""
+
+
+async def send(datasette: Any, request: Request) -> Response:
+    """The form, and its files. Who asks is looked at before a byte of them is read."""
+    journey, desk = datasette.journey, datasette.desk
+    person = await asyncio.to_thread(journey.person, request)
+    if person is None:
+        return journey.to_sign_in(request)
+    if person.member is None or not may(person, Action.SUBMIT, person.member):
+        return await journey.error(request, 403)
+    own = desk.site.settings
+    if request.method != "POST":
+        return await _form(datasette, request, period=request.args.get("period") or "")
+    try:
+        form = await request.form(
+            files=True,
+            max_file_size=own.max_file_bytes,
+            max_request_size=own.max_total_bytes + OVERHEAD,
+            max_files=own.max_files,
+        )
+    except BadRequest as error:
+        problem = "large" if "too " in str(error).lower() else "broken"
+        return await _form(datasette, request, 413 if problem == "large" else 400, problem=problem)
+    try:
+        files = [each for each in form.getlist("files") if getattr(each, "filename", "") and each.size]
+        told = str(form.get("period") or "").strip()
+        try:
+            period = parse_period(told or None)
+        except ValueError:
+            return await _form(datasette, request, 400, problem="period", period=told)
+        if not files:
+            return await _form(datasette, request, 400, problem="nothing", period=told)
+        identifier, folder = await asyncio.to_thread(desk.arrivals.new_folder)
+        try:
+            taken: list[str] = []
+            for each in files:
+                taken.append(safe_name(each.filename, taken))
+                await asyncio.to_thread(_keep, each._file, folder / taken[-1])
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        policy = "rows" if form.get("rows") else "whole"
+        await asyncio.to_thread(
+            desk.arrivals.add, identifier, person.member, person.actor, period=period, policy=policy
+        )
+    finally:
+        await form.aclose()
+    return Response.redirect(f"/arrivals/{identifier}")
+
+
+def _keep(source: Any, place: Path) -> None:
+    """Copy an upload to its place, to the last byte and onto the disk: what is written down afterwards is there."""
+    source.seek(0)
+    with place.open("xb") as file:
+        shutil.copyfileobj(source, file, BLOCK)
+        file.flush()
+
+
+async def _form(datasette: Any, request: Request, status: int = 200, **values: Any) -> Response:
+    own = datasette.desk.site.settings
+    values = {
+        "problem": "",
+        "period": "",
+        "largest": own.max_file_bytes,
+        "whole": own.max_total_bytes,
+        **values,
+    }
+    return Response.html(await datasette.render_template("send.html", values, request=request), status=status)
+
+
+async def arrival(datasette: Any, request: Request) -> Response:
+    """Renews itself until the files are read; then what was understood of them, and the way on."""
+    journey, desk = datasette.journey, datasette.desk
+    person = await asyncio.to_thread(journey.person, request)
+    if person is None:
+        return journey.to_sign_in(request)
+    try:
+        found = await asyncio.to_thread(desk.arrivals.get, request.url_vars["id"])
+    except UnknownError:
+        return await journey.error(request, 404)
+    if not may(person, Action.SEE, found.member):
+        return await journey.error(request, 404)
+    sources: list[Any] = []
+    if found.state is ArrivalState.STAGED and found.submission_id:
+        language = datasette.language_of(request)
+
+        def describe() -> list[Any]:
+            staged = read_staged(desk.site.zones.staged_folder(SubmissionId(found.submission_id)))
+            package_type = desk.site.catalogue.package_type(staged.submission.package_type)
+            return list(
+                describe_sources(staged.understood, Sentences(desk.site.catalogue, package_type, language))
+            )
+
+        sources = await asyncio.to_thread(describe)
+    page = await datasette.render_template(
+        "arrival.html", {"arrival": found, "sources": sources, "state": found.state.value}, request=request
+    )
+    return Response.html(page)
+
+
+@hookimpl
+def register_routes() -> list[tuple[str, Any]]:
+    return [(r"^/send$", send), (r"^/arrivals/(?P<id>[0-9a-f]{32})$", arrival)]
