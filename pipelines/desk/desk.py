@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pipelines.desk.arrivals import Arrivals
+from pipelines.desk.comments import Comments
 from pipelines.desk.mail import Mail
 from pipelines.desk.members import MemberPolicies
 from pipelines.desk.people import People
@@ -22,6 +23,7 @@ class Desk:
     policies: MemberPolicies
     arrivals: Arrivals
     mail: Mail
+    comments: Comments
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Desk":
@@ -39,4 +41,5 @@ class Desk:
             MemberPolicies(database),
             Arrivals(database, site.zones),
             Mail(database, site.settings.site_dir / "desk"),
+            Comments(database),
         )
