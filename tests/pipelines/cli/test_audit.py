@@ -26,6 +26,10 @@ def test_a_changed_event_is_found(
     events = [json.loads(line) for line in exported.read_text(encoding="utf-8").splitlines()]
     assert [event["to_state"] for event in events] == ["received", "checking", "ready", "accepted"]
     with site.ledger.database.write() as connection:
+        for (name,) in connection.execute(
+            text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        ).all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
         connection.execute(text("UPDATE events SET actor = 'somebody' WHERE id = 2"))
     broken = run(app, ["audit", "--check"])
     assert broken.exit_code == 1
