@@ -27,8 +27,8 @@ def audit(
     ledger = Installation.open().ledger
     if export is not None:
         with export.open("w", encoding="utf-8") as file:
-            for event in log.export(ledger.database):
-                file.write(json.dumps(event, ensure_ascii=False, sort_keys=True) + "\n")
+            for record in log.export(ledger.database):
+                file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
         err.print(escape(str(export)))
     if check:
         found = log.check(ledger.database)
