@@ -28,7 +28,9 @@ async def test_both_sides_write(desk: Desk, pages: Any, people: Mapping[str, Per
     assert (
         await pages.post(f"{path}/{kept.id}/answered", actor=as_actor(people["other"]))
     ).status_code == 404
-    assert (await pages.get(f"{path}/{kept.id}/answered", actor=as_actor(people["reader"]))).status_code == 404
+    assert (
+        await pages.get(f"{path}/{kept.id}/answered", actor=as_actor(people["reader"]))
+    ).status_code == 404
     await pages.post(f"{path}/{kept.id}/answered", actor=as_actor(people["reader"]))
     assert desk.comments.open_questions() == {}
     empty = await pages.post(path, data={"text": " "}, actor=as_actor(people["reader"]))
