@@ -7,6 +7,14 @@ members       what a member has agreed: two persons, how often it sends, in whic
 arrivals      what was sent and is not staged yet
 events        followers of the audit log: each goes on where it stopped
 mail          letters: written down first, sent by the worker
+calendar      what is due when
+comments      what members and Secretariat write to each other below a submission
+board         where each member stands; board_files: as CSV, XLSX and iCalendar
+accounts      how persons prove who they are
+names         names of files that strangers give
+made, making  what a page needs and cannot make at once
+mending       corrected files from fixes and cells that were typed
+previewing    what accepting would change, with sums; receipts: what was published, to keep
 desk          one installation with its desk, opened
 
 Pages and the API are routes of a Datasette of their own (``datasette/desk/``), so that a new release of the public site never

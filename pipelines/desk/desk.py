@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pipelines.desk.accounts import Accounts
 from pipelines.desk.arrivals import Arrivals
+from pipelines.desk.comments import Comments
 from pipelines.desk.made import Made
 from pipelines.desk.mail import Mail
 from pipelines.desk.members import MemberPolicies
@@ -26,6 +27,7 @@ class Desk:
     arrivals: Arrivals
     mail: Mail
     made: Made
+    comments: Comments
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Desk":
@@ -46,4 +48,5 @@ class Desk:
             Arrivals(database, site.zones),
             Mail(database, site.settings.site_dir / "desk"),
             Made(database, site.zones),
+            Comments(database),
         )
