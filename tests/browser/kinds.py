@@ -17,7 +17,7 @@ class Kind:
 
 PROCESS = "/ingp/procurement_processes"
 CONTRACT = "/ingp/procurement_contracts/XAA,CD-2025-0010,C-0010-1"
-COUNT = "select member_code, count(*) as n, sum(value_amount) as total from procurement_contracts group by 1"
+COUNT = "select member_code, count(*) as n, sum(value_amount) as total from procurement_contracts group by 1 order by 1"
 
 KINDS = (
     Kind("home", "/"),
