@@ -25,7 +25,7 @@ from openpyxl.worksheet._reader import WorkSheetParser
 from openpyxl.worksheet.dimensions import SheetDimension
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
-from pipelines.xlsx.parts import Pieces, Unproved, unescape
+from pipelines.xlsx.parts import Pieces, Unproved, check_characters, unescape
 from pipelines.xlsx.rows import RowReader
 
 _STRING = re.compile(r'<si><t(?: xml:space="preserve")?>([^<]*)</t></si>')
@@ -146,11 +146,13 @@ def _shared_strings(reader: ExcelReader) -> list[str]:
     part = reader.package.find(SHARED_STRINGS)
     if part is None:
         return []
-    pieces = Pieces(reader.archive, str(PurePosixPath(part.PartName[1:])), b"sst")
+    pieces = Pieces(reader.archive, str(PurePosixPath(part.PartName[1:])), b"sst", check=False)
     strings: list[str] = []
     for text in pieces.between(b"</si>"):
         found = _STRING.findall(text)
         if text.count("<") == 4 * len(found):
+            # Every mark is accounted for; what else an XML parser would refuse is in the characters between them.
+            check_characters(text)
             escaped = "&" in text or "x005F_" in text
             strings += [unescape(each).replace("x005F_", "") for each in found] if escaped else found
         else:
@@ -159,4 +161,5 @@ def _shared_strings(reader: ExcelReader) -> list[str]:
                 if item.tag == f"{{{SHEET_MAIN_NS}}}si":
                     strings.append(Text.from_tree(item).content.replace("x005F_", ""))
     pieces.finish()
+    fromstring(pieces.opened + pieces.tail)
     return strings

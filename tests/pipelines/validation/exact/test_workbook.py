@@ -148,6 +148,18 @@ SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
         (STRINGS, "<si><t>text", "<si><t><![CDATA[text]]>"),
         (STRINGS, "<si><t>text", "<si><t>te\rxt\r\n"),
         (STRINGS, "</sst>", ""),
+        (STRINGS, "</sst>", "</sst>more"),
+        (STRINGS, "</sst>", "</sst><sst/>"),
+        (STRINGS, "</sst>", "</sst><!-- the end -->"),
+        (STRINGS, "<si><t>text</t></si>", "<si><t>te & xt</t></si>"),
+        (STRINGS, "<si><t>text</t></si>", "<si><t>te]]>xt</t></si>"),
+        (STRINGS, "<si><t>text</t></si>", "<si><t>te>xt</t></si>"),
+        (STRINGS, "<si><t>text</t></si>", "<si><t>te&nbsp;xt</t></si>"),
+        (STRINGS, "<si><t>text</t></si>", "<si><t>te&#11;xt</t></si>"),
+        (STRINGS, "<si><t>text</t></si>", "<si><t>text</t></si>between"),
+        (STRINGS, "<si><t>text</t></si>", "<si><t>text</si></t>"),
+        (STRINGS, "<si><t>text</t></si>", "</si><si><t>text</t><si>"),
+        (STRINGS, "<si><t>text</t></si>", "<si><t>text</t></si></si>"),
     ],
 )  # fmt: skip
 def test_a_changed_workbook_gives_the_report_of_frictionless(
