@@ -102,9 +102,13 @@ class Mail:
                 send(self.render(row.to, row.language, row.kind, row.values))
             except (OSError, smtplib.SMTPException) as error:
                 rest = REST[min(row.tries, len(REST) - 1)]
-                self._set(row.id, tries=row.tries + 1, next_try=now + rest, trouble=str(error)[:500])
+                given_up = {"values": {}} if row.tries >= len(REST) else {}
+                self._set(
+                    row.id, tries=row.tries + 1, next_try=now + rest, trouble=str(error)[:500], **given_up
+                )
             else:
-                self._set(row.id, sent_at=datetime.now(UTC), trouble=None)
+                # What it said is not kept: a link that sets a password is a secret, a name is a person's.
+                self._set(row.id, sent_at=datetime.now(UTC), trouble=None, values={})
                 sent += 1
         return sent
 

@@ -1,5 +1,6 @@
 """Persons of the members and of the Secretariat. Passwords, second factors, sessions and tokens are the room next door's."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,9 @@ from pipelines.desk import schema
 from pipelines.desk.permissions import EVERYWHERE, Role
 from pipelines.exceptions import StoreError, UnknownError
 from pipelines.store import Database
+
+ADDRESS = re.compile(r"""[^\s@<>()\[\],;:"\\\x00-\x1f]+@[^\s@<>()\[\],;:"\\\x00-\x1f]+""")
+"""One mailbox, and nothing that a letter's head would read as a second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class People:
     def add(self, email: str, name: str, role: Role | str, member: str | None, language: str) -> Person:
         """A new person. StoreError: the address is taken, or role, member and language do not fit together."""
         role, email = Role(role), email.strip().lower()
-        if "@" not in email or len(email) > 254:
+        if not ADDRESS.fullmatch(email) or len(email) > 254:
             raise StoreError(f"not an e-mail address: {email!r}")
         if language not in LANGUAGES:
             raise StoreError(f"no language {language!r}")

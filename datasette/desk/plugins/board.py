@@ -24,9 +24,12 @@ FILES = {
 
 
 def person_of(datasette: Any, request: Request) -> Person | None:
-    """Who asks; blocking."""
+    """Who is signed in with a browser; blocking. A token speaks to the interface, not to pages."""
     actor = request.actor
-    return datasette.desk.people.get(int(str(actor["id"]).removeprefix("person:"))) if actor else None
+    if not actor or "token" in actor:
+        return None
+    person: Person = datasette.desk.people.get(int(str(actor["id"]).removeprefix("person:")))
+    return person
 
 
 async def allowed(
