@@ -43,6 +43,9 @@ class Settings(BaseSettings):
         description="Mail server: smtp://user:password@host:587 or smtps://…; empty: letters become files in <data_dir>/outbox.",
     )
     mail_from: str = Field("INGP Open Data <noreply@localhost>", description="Sender of the letters.")
+    oidc_file: str = Field(
+        "", description="TOML file of the identity providers (OpenID Connect) that members sign in with."
+    )
     licence: str = Field("CC-BY-4.0", description="Licence of what the Secretariat compiles (SPDX).")
     loss_share: float = Field(
         0.1, description="A version that loses more of a table than this waits for a person."

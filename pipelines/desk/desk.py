@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from pipelines.desk.accounts import Accounts
+from pipelines.desk.accounts.elsewhere import Elsewhere
+from pipelines.desk.accounts.providers import read_providers
 from pipelines.desk.arrivals import Arrivals
 from pipelines.desk.comments import Comments
 from pipelines.desk.made import Made
@@ -23,6 +25,7 @@ class Desk:
     database: Database
     people: People
     accounts: Accounts
+    elsewhere: Elsewhere
     policies: MemberPolicies
     arrivals: Arrivals
     mail: Mail
@@ -39,11 +42,14 @@ class Desk:
         with database.write() as connection:
             create_tables(connection)
         people = People(database)
+        accounts = Accounts(database, people)
+        back = f"{site.settings.desk_url}/sign-in/with/{{name}}/back"
         return cls(
             site,
             database,
             people,
-            Accounts(database, people),
+            accounts,
+            Elsewhere(database, people, accounts, read_providers(site.settings.oidc_file), back),
             MemberPolicies(database),
             Arrivals(database, site.zones),
             Mail(database, site.settings.site_dir / "desk"),

@@ -102,7 +102,7 @@ class Mail:
                 send(self.render(row.to, row.language, row.kind, row.values))
             except (OSError, smtplib.SMTPException) as error:
                 rest = REST[min(row.tries, len(REST) - 1)]
-                given_up = {"values": {}} if row.tries >= len(REST) else {}
+                given_up: dict[str, Any] = {"values": {}} if row.tries >= len(REST) else {}
                 self._set(
                     row.id, tries=row.tries + 1, next_try=now + rest, trouble=str(error)[:500], **given_up
                 )

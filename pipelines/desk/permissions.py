@@ -1,6 +1,6 @@
 """Who may do what at the desk: one table. Prefect is never asked, and no page decides for itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -50,9 +50,16 @@ ALLOWED: Mapping[Role, frozenset[Action]] = {
 EVERYWHERE = frozenset({Role.SECRETARIAT, Role.ADMINISTRATOR})
 """Roles that are not bound to one member."""
 
+SCOPES: Mapping[str, frozenset[Action]] = {
+    "read": frozenset({Action.SEE, Action.BOARD}),
+    "submit": frozenset({Action.SUBMIT, Action.COMMENT}),
+    "approve": frozenset({Action.APPROVE, Action.WITHDRAW}),
+}
+"""What a token opens, and never more than its person may. People, settings, letters and webhooks are opened by none."""
+
 
 class Acting(Protocol):
-    """Whoever asks: a person, or a token of a person, which may allow less."""
+    """Whoever asks."""
 
     @property
     def role(self) -> str: ...
@@ -60,12 +67,17 @@ class Acting(Protocol):
     def member(self) -> str | None: ...
 
 
-def may(person: Acting | None, action: Action, member: str | None = None) -> bool:
+def may(
+    person: Acting | None, action: Action, member: str | None = None, scopes: Collection[str] | None = None
+) -> bool:
     """Whether a person may do something with a member's data; member None: with the installation.
 
-    A member's people see and touch their own member only, whatever their role.
+    A member's people see and touch their own member only, whatever their role. scopes: of the token that speaks for the person
+    (``request.actor["token"]["scopes"]``); None: the person herself.
     """
     if person is None:
+        return False
+    if scopes is not None and not any(action in SCOPES.get(each, ()) for each in scopes):
         return False
     role = Role(person.role)
     if action not in ALLOWED[role]:

@@ -15,7 +15,16 @@ from pipelines.desk.mail import mail
 from tests.desk.test_accounts import PASSWORD, ready, session_of, sign_in
 
 HUGE = "9" * 40
-NASTY = ("' OR 1=1 --", "'; DROP TABLE desk_people; --", "\x00", "²", HUGE, "-1", "{{7*7}}", "<script>alert(1)</script>")
+NASTY = (
+    "' OR 1=1 --",
+    "'; DROP TABLE desk_people; --",
+    "\x00",
+    "²",
+    HUGE,
+    "-1",
+    "{{7*7}}",
+    "<script>alert(1)</script>",
+)
 
 
 def cookie_of(desk: Desk, person: Person) -> dict[str, str]:
@@ -49,10 +58,11 @@ async def test_what_breaks_tells_neither_the_reader_nor_the_log_a_secret(
     assert "/sign-in" in caplog.text, "the operator learns where"
 
 
-@pytest.mark.parametrize("path", ["/board", "/board.csv", "/board/HND", "/calendar", "/people", "/account", "/submissions", "/send"])
-async def test_a_token_opens_no_page(
-    pages: Any, desk: Desk, people: Mapping[str, Person], path: str
-) -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["/board", "/board.csv", "/board/HND", "/calendar", "/people", "/account", "/submissions", "/send"],
+)
+async def test_a_token_opens_no_page(pages: Any, desk: Desk, people: Mapping[str, Person], path: str) -> None:
     for role in ("administrator", "approver"):
         token = desk.accounts.new_token(people[role], "x", ["read", "submit", "approve"], timedelta(days=1))
         for method in (pages.get, pages.post):
@@ -114,7 +124,14 @@ async def test_a_letter_that_went_keeps_no_secret(desk: Desk, people: Mapping[st
 
 
 async def test_one_address_is_one_address(desk: Desk, people: Mapping[str, Person]) -> None:
-    for wrong in ("a@example.org\nBcc: all@example.org", "a@example.org, b@example.org", "a b@example.org", "@", "a@", "a@b@c"):
+    for wrong in (
+        "a@example.org\nBcc: all@example.org",
+        "a@example.org, b@example.org",
+        "a b@example.org",
+        "@",
+        "a@",
+        "a@b@c",
+    ):
         with pytest.raises(Exception, match="e-mail"):
             desk.people.add(wrong, "x", "reader", "HND", "es")
 

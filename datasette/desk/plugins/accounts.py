@@ -1,163 +1,171 @@
-"""Who asks: sessions of browsers and tokens of programs; signing in and out, the second factor, links by mail."""
+"""Who asks: sessions of browsers and tokens of programs; signing in and out, links by mail.
+
+``datasette.door`` is what the other plugins of accounts share: the session of a request, its cookie, its network.
+"""
 
 import asyncio
-from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
 from datasette import Request, Response, hookimpl
 
+from pipelines.desk import Desk, Person
 from pipelines.exceptions import StoreError
 
-COOKIE = "ingp_session"
-SETTING_UP = "/account/second-factor"
+SECOND_FACTOR = "/account/second-factor"
+OPEN_TO_LIMITED = (SECOND_FACTOR, "/sign-out")
+
+
+class Door:
+    """What pages of accounts share."""
+
+    def __init__(self, datasette: Any) -> None:
+        self.datasette = datasette
+
+    @property
+    def desk(self) -> Desk:
+        desk: Desk = self.datasette.desk
+        return desk
+
+    @property
+    def is_secure(self) -> bool:
+        return self.desk.site.settings.desk_url.startswith("https:")
+
+    @property
+    def cookie_name(self) -> str:
+        """Under https with the prefix with which browsers take it from this host only, and over https only."""
+        return "__Host-ingp_session" if self.is_secure else "ingp_session"
+
+    def read(self, request: Request, name: str) -> str:
+        """A cookie; empty when there is none."""
+        try:
+            cookie = SimpleCookie(request.headers.get("cookie", "")).get(name)
+        except CookieError:
+            return ""
+        return cookie.value if cookie else ""
+
+    def secret(self, request: Request) -> str:
+        return self.read(request, self.cookie_name)
+
+    def cookie(self, secret: str, name: str = "", seconds: int | None = None) -> str:
+        """Set-Cookie: for this host only, out of reach of scripts, over https where the desk is; empty secret: forget it."""
+        ends = "; Max-Age=0" if not secret else f"; Max-Age={seconds}" if seconds else ""
+        secure = "; Secure" if self.is_secure else ""
+        return f"{name or self.cookie_name}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}{ends}"
+
+    async def session(self, request: Request) -> tuple[Person, bool] | None:
+        """(person, limited) of the session that the request brings."""
+        secret = self.secret(request)
+        return await asyncio.to_thread(self.desk.accounts.session, secret) if secret else None
+
+    async def page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
+        return Response.html(
+            await self.datasette.render_template(name, values, request=request), status=status
+        )
+
+    async def tell(self, person: Person, what: str) -> None:
+        """A letter to somebody whose account was changed, so that a change by somebody else is noticed. what: an event."""
+        desk = self.desk
+        address = f"{desk.site.settings.desk_url}/account"
+        await asyncio.to_thread(
+            lambda: desk.mail.post(
+                person.email, person.language, "account_changed", name=person.name, what=what, address=address
+            )
+        )
+
+    @staticmethod
+    def network(request: Request) -> str:
+        client = request.scope.get("client")
+        return client[0] if client else ""
+
+    @staticmethod
+    def place(wanted: str) -> str:
+        """Where to go after signing in: a page of ours, never another site."""
+        parts = urlsplit(wanted)
+        is_ours = (
+            wanted.startswith("/")
+            and not wanted.startswith(("//", "/\\"))
+            and not parts.netloc
+            and not parts.scheme
+        )
+        return wanted if is_ours and wanted.isprintable() and "\\" not in wanted else "/"
 
 
 @hookimpl(tryfirst=True)
 def actor_from_request(datasette: Any, request: Request) -> Any:
     async def found() -> dict[str, Any] | None:
-        accounts = datasette.desk.accounts
         told = request.headers.get("authorization", "")
         if told.lower().startswith("bearer "):
-            holder = await asyncio.to_thread(accounts.token, told[7:].strip())
+            holder = await asyncio.to_thread(datasette.desk.accounts.token, told[7:].strip())
             if holder is None:
                 return None
             person, token = holder
             return {"id": person.actor, "language": person.language, "token": token}
-        session = await asyncio.to_thread(_session, accounts, request)
+        session = await datasette.door.session(request)
         if session is None:
             return None
         person, limited = session
-        if limited and request.path not in (SETTING_UP, "/sign-out"):
+        if limited and request.path not in OPEN_TO_LIMITED:
             return None
         return {"id": person.actor, "language": person.language}
 
     return found()
 
 
-def _secret(request: Request) -> str:
-    try:
-        cookie = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return cookie.value if cookie else ""
-
-
-def _session(accounts: Any, request: Request) -> Any:
-    secret = _secret(request)
-    return accounts.session(secret) if secret else None
-
-
-def _cookie(datasette: Any, secret: str) -> str:
-    """Set-Cookie: for this host only, out of reach of scripts, over https where the desk is; empty secret: forget it."""
-    secure = "; Secure" if datasette.desk.site.settings.desk_url.startswith("https:") else ""
-    ends = "" if secret else "; Max-Age=0"
-    return f"{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}{ends}"
-
-
-def _place(wanted: str) -> str:
-    """Where to go after signing in: a page of ours, never another site."""
-    parts = urlsplit(wanted)
-    is_ours = (
-        wanted.startswith("/")
-        and not wanted.startswith(("//", "/\\"))
-        and not parts.netloc
-        and not parts.scheme
-    )
-    return wanted if is_ours and wanted.isprintable() and "\\" not in wanted else "/"
-
-
-def _network(request: Request) -> str:
-    client = request.scope.get("client")
-    return client[0] if client else ""
-
-
-async def _page(datasette: Any, request: Request, name: str, status: int = 200, **values: Any) -> Response:
-    return Response.html(await datasette.render_template(name, values, request=request), status=status)
-
-
 async def sign_in(datasette: Any, request: Request) -> Response:
-    """The form; a session that only lacks its second factor goes on to set it up."""
-    wanted = _place(request.args.get("next") or "/")
+    """The form; a session that only lacks its second factor goes on to that."""
+    door, accounts = datasette.door, datasette.desk.accounts
+    providers = datasette.desk.elsewhere.providers.values()
+    wanted = door.place(request.args.get("next") or "/")
     if request.method != "POST":
-        session = await asyncio.to_thread(_session, datasette.desk.accounts, request)
+        session = await door.session(request)
         if session and session[1]:
-            return Response.redirect(SETTING_UP)
-        return await _page(datasette, request, "sign_in.html", next=wanted)
+            return Response.redirect(SECOND_FACTOR)
+        return await door.page(request, "sign_in.html", next=wanted, providers=providers)
     form = await request.post_vars()
-    wanted = _place(form.get("next") or "/")
+    wanted = door.place(form.get("next") or "/")
     email, password, code = (form.get(name, "") for name in ("email", "password", "code"))
-    done = await asyncio.to_thread(datasette.desk.accounts.sign_in, email, password, code, _network(request))
+    done = await asyncio.to_thread(accounts.sign_in, email, password, code, door.network(request))
     if done.session:
         # A session of before is ended: nobody can have put it there to use it afterwards.
-        await asyncio.to_thread(datasette.desk.accounts.end_session, _secret(request))
-        place = SETTING_UP if done.limited else wanted
-        return Response.redirect(place, headers={"set-cookie": _cookie(datasette, done.session)})
+        await asyncio.to_thread(accounts.end_session, door.secret(request))
+        place = SECOND_FACTOR if done.limited else wanted
+        return Response.redirect(place, headers={"set-cookie": door.cookie(done.session)})
+    values = {"next": wanted, "email": email, "providers": providers}
     if done.waits_until:
-        answer = await _page(
-            datasette, request, "sign_in.html", 429, next=wanted, problem="wait", email=email
-        )
+        answer = await door.page(request, "sign_in.html", 429, problem="wait", **values)
         answer.headers["retry-after"] = "60"
         return answer
     problem = ("code" if code else "") if done.needs_code else "wrong"
-    return await _page(
-        datasette, request, "sign_in.html", 200 if not problem else 401,
-        next=wanted, problem=problem, email=email, needs_code=done.needs_code,
-    )  # fmt: skip
+    status = 401 if problem else 200
+    return await door.page(
+        request, "sign_in.html", status, problem=problem, needs_code=done.needs_code, **values
+    )
 
 
 async def sign_out(datasette: Any, request: Request) -> Response:
     if request.method != "POST":
         return Response.redirect("/")
-    await asyncio.to_thread(datasette.desk.accounts.end_session, _secret(request))
-    return Response.redirect("/sign-in", headers={"set-cookie": _cookie(datasette, "")})
-
-
-async def second_factor(datasette: Any, request: Request) -> Response:
-    """Set up an authenticator; with the first right code the session becomes a whole one."""
-    session = await asyncio.to_thread(_session, datasette.desk.accounts, request)
-    if session is None:
-        return Response.redirect("/sign-in?next=/account/second-factor")
-    (person, limited), accounts = session, datasette.desk.accounts
-    if accounts.factors.has(person.id):
-        return Response.redirect("/account")
-    problem = ""
-    if request.method == "POST":
-        code = (await request.post_vars()).get("code", "")
-        if await asyncio.to_thread(accounts.attempts.waits_until, "person", person.email):
-            problem = "wait"
-        elif codes := await asyncio.to_thread(accounts.factors.confirm, person.id, code):
-            await asyncio.to_thread(accounts.end_session, _secret(request))
-            secret = await asyncio.to_thread(accounts.begin_session, person)
-            answer = await _page(datasette, request, "recovery_codes.html", codes=codes)
-            answer.headers["set-cookie"] = _cookie(datasette, secret)
-            return answer
-        else:
-            await asyncio.to_thread(accounts.attempts.failed, "person", person.email)
-            problem = "code"
-    secret, picture = await asyncio.to_thread(accounts.factors.offer, person.id, person.email)
-    return await _page(
-        datasette, request, "second_factor.html", 200 if not problem else 401,
-        secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), picture=picture, problem=problem, limited=limited,
-    )  # fmt: skip
+    await asyncio.to_thread(datasette.desk.accounts.end_session, datasette.door.secret(request))
+    return Response.redirect("/sign-in", headers={"set-cookie": datasette.door.cookie("")})
 
 
 async def reset(datasette: Any, request: Request) -> Response:
     """Ask for a link to set a new password. The answer is the same whoever asks for whom."""
     if request.method != "POST":
-        return await _page(datasette, request, "reset.html")
+        return await datasette.door.page(request, "reset.html")
     desk = datasette.desk
     email = (await request.post_vars()).get("email", "").strip().lower()
 
     def post() -> None:
         # Each address may be written to a few times, known or not.
-        if desk.accounts.attempts.waits_until("person", f"reset {email}"):
+        if desk.accounts.attempts.begin("person", f"reset {email}").waits_until:
             return
-        desk.accounts.attempts.failed("person", f"reset {email}")
         person = desk.people.by_email(email)
         if person and person.active:
             secret = desk.accounts.link(person, "reset")
+            desk.accounts.events.write("link", person.id)
             address = f"{desk.site.settings.desk_url}/password/{secret}"
             desk.mail.post(person.email, person.language, "reset", name=person.name, address=address)
 
@@ -165,7 +173,7 @@ async def reset(datasette: Any, request: Request) -> Response:
     task = asyncio.get_running_loop().create_task(asyncio.to_thread(post))
     datasette.posting.add(task)
     task.add_done_callback(datasette.posting.discard)
-    return await _page(datasette, request, "reset.html", sent=True)
+    return await datasette.door.page(request, "reset.html", sent=True)
 
 
 async def password(datasette: Any, request: Request) -> Response:
@@ -173,7 +181,7 @@ async def password(datasette: Any, request: Request) -> Response:
     accounts, secret = datasette.desk.accounts, request.url_vars["secret"]
     owner = await asyncio.to_thread(accounts.person_of_link, secret)
     if owner is None:
-        return await _page(datasette, request, "password.html", 404, gone=True)
+        return await datasette.door.page(request, "password.html", 404, gone=True)
     problem = ""
     if request.method == "POST":
         form = await request.post_vars()
@@ -187,17 +195,17 @@ async def password(datasette: Any, request: Request) -> Response:
                 problem = str(error)
             else:
                 if done is None:
-                    return await _page(datasette, request, "password.html", 404, gone=True)
-                return Response.redirect("/sign-in", headers={"set-cookie": _cookie(datasette, "")})
-    return await _page(
-        datasette, request, "password.html", 200 if not problem else 400, problem=problem, email=owner.email
-    )
+                    return await datasette.door.page(request, "password.html", 404, gone=True)
+                await datasette.door.tell(done, "password")
+                return Response.redirect("/sign-in", headers={"set-cookie": datasette.door.cookie("")})
+    status = 400 if problem else 200
+    return await datasette.door.page(request, "password.html", status, problem=problem, email=owner.email)
 
 
 @hookimpl
 def startup(datasette: Any) -> None:
     """``datasette.posting``: letters that are being written down; asyncio keeps only weak references to tasks."""
-    datasette.posting = set()
+    datasette.door, datasette.posting = Door(datasette), set()
 
 
 @hookimpl
@@ -206,39 +214,5 @@ def register_routes() -> list[tuple[str, Any]]:
         (r"^/sign-in$", sign_in),
         (r"^/sign-out$", sign_out),
         (r"^/reset$", reset),
-        (r"^/account/second-factor$", second_factor),
         (r"^/password/(?P<secret>[A-Za-z0-9_-]{43})$", password),
     ]
-
-
-@hookimpl(trylast=True)
-def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
-    """Headers of every answer: nothing of others in our pages, our pages in nobody's, nothing kept."""
-    secure = (
-        datasette.desk.site.settings.desk_url.startswith("https:") if hasattr(datasette, "desk") else False
-    )
-    own = {
-        b"content-security-policy": b"default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-        b"form-action 'self'; frame-ancestors 'none'",
-        b"x-content-type-options": b"nosniff",
-        b"referrer-policy": b"same-origin",
-        b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
-    } | ({b"strict-transport-security": b"max-age=31536000"} if secure else {})
-
-    def wrap(within: Any) -> Any:
-        async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
-            async def tell(message: dict[str, Any]) -> None:
-                if message["type"] == "http.response.start":
-                    headers = [(key.lower(), value) for key, value in message.get("headers", [])]
-                    kept = {key for key, _value in headers}
-                    more = list(own.items())
-                    if not scope["path"].startswith(("/-/static/", "/assets/")):
-                        more.append((b"cache-control", b"no-store"))
-                    message = {**message, "headers": [*headers, *((k, v) for k, v in more if k not in kept)]}
-                await send(message)
-
-            await within(scope, receive, tell)
-
-        return guarded
-
-    return wrap

@@ -1,68 +1,22 @@
-"""A person's own account, and the people of the installation: who is invited, who does what, who does not any more."""
+"""``/people``: for administrators. Who is invited, who does what, who does not any more."""
 
 import asyncio
-from datetime import timedelta
+import re
 from typing import Any
 
 from datasette import Forbidden, Request, Response, hookimpl
 
 from pipelines.desk import Action, Person, Role, may
-from pipelines.desk.accounts.accounts import SCOPES, STRONG
 from pipelines.desk.inviting import invite, send_invitation
 from pipelines.desk.permissions import EVERYWHERE
 from pipelines.exceptions import StoreError
 
-DAYS = (30, 90, 365)
-
-
-async def _person(datasette: Any, request: Request) -> Person | None:
-    """Who is signed in with a browser; a program's token opens no pages of accounts."""
-    actor = request.actor
-    if not actor or actor.get("token"):
-        return None
-    number = int(str(actor["id"]).removeprefix("person:"))
-    return await asyncio.to_thread(datasette.desk.people.get, number)
-
-
-async def account(datasette: Any, request: Request) -> Response:
-    """Language, second factor, sessions and tokens of one's own."""
-    person, accounts = await _person(datasette, request), datasette.desk.accounts
-    if person is None:
-        return Response.redirect("/sign-in?next=/account")
-    shown, problem = "", ""
-    if request.method == "POST":
-        form = await request.post_vars()
-        match form.get("do"):
-            case "language" if form.get("language") in ("es", "en", "pt", "fr"):
-                person = await asyncio.to_thread(
-                    datasette.desk.people.change, person.id, language=form["language"]
-                )
-            case "end":
-                await asyncio.to_thread(accounts.end_sessions, person)
-                return Response.redirect("/sign-in")
-            case "token":
-                scopes = [scope for scope in SCOPES if form.get(f"scope-{scope}")]
-                days = int(form["days"]) if form.get("days", "").isdigit() else 0
-                try:
-                    shown = await asyncio.to_thread(
-                        accounts.new_token, person, form.get("name", ""), scopes, timedelta(days=days)
-                    )
-                except StoreError:
-                    problem = "token"
-            case "revoke" if form.get("id", "").isdigit():
-                await asyncio.to_thread(accounts.revoke_token, person, int(form["id"]))
-    values = {
-        "problem": problem, "shown": shown, "tokens": await asyncio.to_thread(accounts.tokens, person), "scopes": SCOPES,
-        "days": DAYS, "sessions": await asyncio.to_thread(accounts.count_sessions, person),
-        "has_factor": await asyncio.to_thread(accounts.factors.has, person.id), "is_strong": person.role in STRONG,
-    }  # fmt: skip
-    page = await datasette.render_template("account.html", values, request=request)
-    return Response.html(page, status=400 if problem else 200)
+NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
 async def people(datasette: Any, request: Request) -> Response:
     """For administrators: everybody, invitations, roles."""
-    person, desk = await _person(datasette, request), datasette.desk
+    person, desk = await asyncio.to_thread(datasette.journey.person, request), datasette.desk
     if person is None:
         return Response.redirect("/sign-in?next=/people")
     if not may(person, Action.INVITE):
@@ -71,7 +25,9 @@ async def people(datasette: Any, request: Request) -> Response:
     if request.method == "POST":
         form = await request.post_vars()
         try:
-            done = await asyncio.to_thread(_change, desk, person, form)
+            done, event = await asyncio.to_thread(_change, desk, person, form)
+            if event in ("factor-removed", "role"):
+                await datasette.door.tell(done, event)
         except (StoreError, ValueError) as error:
             problem = str(error)
     values = {
@@ -88,10 +44,11 @@ async def people(datasette: Any, request: Request) -> Response:
     return Response.html(page, status=400 if problem else 200)
 
 
-def _change(desk: Any, person: Person, form: dict[str, str]) -> Person:
-    """What an administrator asks for; nobody takes away their own rights, so that somebody is always left."""
+def _change(desk: Any, person: Person, form: dict[str, str]) -> tuple[Person, str]:
+    """What an administrator asks for; nobody takes away their own rights, so that somebody is always left. Returns whom it was about, and the event."""
+    events = desk.accounts.events
     if form.get("do") == "invite":
-        return invite(
+        new = invite(
             desk,
             form.get("email", ""),
             form.get("name", ""),
@@ -99,22 +56,37 @@ def _change(desk: Any, person: Person, form: dict[str, str]) -> Person:
             form.get("member") or None,
             form.get("language", ""),
         )
-    other = desk.people.get(int(form.get("id", "0")))
+        events.write("invited", new.id, person.id)
+        return new, "invited"
+    number = form.get("id", "")
+    if not NUMBER.fullmatch(number):
+        raise StoreError("no such person")
+    other = desk.people.get(int(number))
     if other.id == person.id:
         raise StoreError("not yourself")
-    if form.get("do") == "deactivate":
-        return desk.accounts.deactivate(other)
-    if form.get("do") == "activate":
-        return desk.people.change(other.id, active=True)
-    if form.get("do") == "again":
-        return send_invitation(desk, other)
-    role = Role(form.get("role", ""))
-    if (other.member is None) != (role in EVERYWHERE):
-        raise StoreError("this role does not fit this person")
-    desk.accounts.end_sessions(other)
-    return desk.people.change(other.id, role=role.value)
+    match form.get("do"):
+        case "deactivate":
+            return desk.accounts.deactivate(other, person), "deactivated"
+        case "factor":
+            desk.accounts.remove_factor(other, person)
+            return other, "factor-removed"
+        case "activate":
+            changed, event = desk.people.change(other.id, active=True), "activated"
+        case "again" if other.active:
+            changed, event = send_invitation(desk, other), "invited"
+        case "role":
+            role = Role(form.get("role", ""))
+            if (other.member is None) != (role in EVERYWHERE):
+                raise StoreError("this role does not fit this person")
+            changed, event = desk.people.change(other.id, role=role.value), "role"
+            # Whoever may do more now proves herself as that asks for; whoever may do less begins with that.
+            desk.accounts.end_sessions(other)
+        case _:
+            raise StoreError("nothing that can be done")
+    events.write(event, other.id, person.id)
+    return changed, event
 
 
 @hookimpl
 def register_routes() -> list[tuple[str, Any]]:
-    return [(r"^/account$", account), (r"^/people$", people)]
+    return [(r"^/people$", people)]

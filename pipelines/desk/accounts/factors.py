@@ -1,5 +1,9 @@
-"""The second factor: six digits of an authenticator app (TOTP, RFC 6238), each taken once; ten recovery codes, each taken once."""
+"""The second factor: six digits of an authenticator app (TOTP, RFC 6238), each taken once; ten recovery codes, each taken once.
 
+A recovery code is 80 random bits, kept like a password: argon2id with a salt of its own.
+"""
+
+import re
 import secrets
 import time
 from typing import Any
@@ -8,12 +12,16 @@ import pyotp
 import segno
 from sqlalchemy import Connection, select, update
 
-from pipelines.desk.accounts.tables import credentials, hashed
+from pipelines.desk.accounts.passwords import hash_password, matches
+from pipelines.desk.accounts.tables import credentials
 from pipelines.store import Database
 
 SECONDS = 30
 CODES = 10
 ISSUER = "INGP Open Data"
+LETTERS = "abcdefghjkmnpqrstvwxyz0123456789"
+"""32 that are not taken for one another when they are read off paper."""
+RECOVERY = re.compile(rf"[{LETTERS}]{{4}}(-[{LETTERS}]{{4}}){{3}}")
 
 
 class Factors:
@@ -41,10 +49,9 @@ class Factors:
         step = _step(secret, code) if secret else None
         if step is None:
             return None
-        codes = [f"{secrets.token_hex(3)}-{secrets.token_hex(3)}" for _ in range(CODES)]
-        self._set(
-            person, totp=secret, totp_offered=None, totp_step=step, recovery=[hashed(code) for code in codes]
-        )
+        codes = [_recovery_code() for _ in range(CODES)]
+        kept = [hash_password(code) for code in codes]
+        self._set(person, totp=secret, totp_offered=None, totp_step=step, recovery=kept)
         return codes
 
     def remove(self, person: int) -> None:
@@ -53,19 +60,32 @@ class Factors:
     def takes(self, person: int, code: str) -> bool:
         """Whether a code is right and new; it is not taken again."""
         code = code.strip().lower()
+        # Comparing takes long on purpose: nobody else's writes wait for it.
+        meant = (
+            next((each for each in self._recovery(person) if matches(each, code)), None)
+            if RECOVERY.fullmatch(code)
+            else None
+        )
         with self._database.write() as connection:
             row = connection.execute(select(credentials).where(credentials.c.person == person)).one_or_none()
             if row is None or not row.totp:
                 return False
-            if hashed(code) in row.recovery:
-                left = [each for each in row.recovery if each != hashed(code)]
+            if meant is not None:
+                left = [each for each in row.recovery if each != meant]
                 _write(connection, person, recovery=left)
-                return True
+                return len(left) < len(row.recovery)
             step = _step(row.totp, code)
             if step is None or step <= row.totp_step:
                 return False
             _write(connection, person, totp_step=step)
             return True
+
+    def count_recovery(self, person: int) -> int:
+        """Recovery codes that are left."""
+        return len(self._recovery(person))
+
+    def _recovery(self, person: int) -> list[str]:
+        return self._value(person, credentials.c.recovery) or []
 
     def _value(self, person: int, column: Any) -> Any:
         with self._database.read() as connection:
@@ -80,6 +100,10 @@ class Factors:
 
 def _write(connection: Connection, person: int, **values: Any) -> None:
     connection.execute(update(credentials).where(credentials.c.person == person).values(**values))
+
+
+def _recovery_code() -> str:
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
 
 
 def _step(secret: str, code: str) -> int | None:

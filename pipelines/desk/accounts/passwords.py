@@ -1,5 +1,7 @@
 """Passwords: argon2id with the parameters of RFC 9106 for small memory; rules after NIST SP 800-63B: length, nothing else to remember."""
 
+import unicodedata
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -22,13 +24,18 @@ def objection(password: str, *own: str) -> str | None:
     return "simple" if len(set(folded)) < 5 else None
 
 
+def _normal(password: str) -> str:
+    """One spelling for what looks the same: keyboards differ in how they send an ``ñ``."""
+    return unicodedata.normalize("NFKC", password)
+
+
 def hash_password(password: str) -> str:
-    return _hasher.hash(password)
+    return _hasher.hash(_normal(password))
 
 
 def matches(kept: str | None, password: str) -> bool:
     """Whether a password is the kept one; takes as long when there is none."""
     try:
-        return _hasher.verify(kept or _NOBODY, password[: LONGEST + 1]) and kept is not None
+        return _hasher.verify(kept or _NOBODY, _normal(password[: LONGEST + 1])) and kept is not None
     except (VerificationError, InvalidHashError):
         return False

@@ -64,6 +64,31 @@ attempts = Table(
     Column("wait_until", Instant, nullable=False),
 )
 
+events = Table(
+    "desk_account_events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("event", String, nullable=False),
+    # None: nobody has the address that was tried.
+    Column("person", Integer, index=True),
+    # Who did it, where it was not the person.
+    Column("by", Integer),
+)
+
+departures = Table(
+    "desk_departures",
+    metadata,
+    Column("state", String, primary_key=True),
+    Column("browser", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("nonce", String, nullable=False),
+    Column("verifier", String, nullable=False),
+    Column("next", String, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+"""Browsers that are on their way to an identity provider and back; state and browser as hashes."""
+
 
 def new_secret() -> str:
     """256 bits that nobody guesses, as text for an address or a cookie."""

@@ -1,0 +1,76 @@
+"""Around every answer: headers for browsers, and how often one network may knock at the doors."""
+
+from collections.abc import Callable
+from typing import Any
+
+from datasette import Request, hookimpl
+from limits import parse_many
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from pipelines.desk.accounts.attempts import network_of
+
+DOORS = ("/sign-in", "/reset", "/password/")
+"""What strangers may post to, and what asks an identity provider."""
+KNOCKS = "30/minute;300/hour"
+"""Of one network. There is one web process, so that its memory is enough; what must outlive it is counted in the database."""
+KEPT = ("/-/static/", "/assets/")
+"""What browsers may keep."""
+
+HEADERS = {
+    b"content-security-policy": b"default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    b"form-action 'self'; frame-ancestors 'none'",
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+}
+
+
+@hookimpl(trylast=True)
+def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
+    limiter, knocks = MovingWindowRateLimiter(MemoryStorage()), parse_many(KNOCKS)
+
+    def too_often(scope: dict[str, Any]) -> bool:
+        knocking = scope["path"].startswith(DOORS) and (
+            scope["method"] not in ("GET", "HEAD") or scope["path"].startswith("/sign-in/with/")
+        )
+        client = scope.get("client")
+        network = network_of(client[0]) if client else ""
+        return knocking and not all(limiter.hit(each, network) for each in knocks)
+
+    def wrap(within: Any) -> Any:
+        async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
+            if scope["type"] != "http":
+                await within(scope, receive, send)
+                return
+
+            async def tell(message: dict[str, Any]) -> None:
+                if message["type"] == "http.response.start":
+                    own = dict(HEADERS)
+                    if not scope["path"].startswith(KEPT):
+                        own[b"cache-control"] = b"no-store"
+                    if datasette.door.is_secure:
+                        own[b"strict-transport-security"] = b"max-age=31536000"
+                    headers = [(key.lower(), value) for key, value in message.get("headers", [])]
+                    kept = {key for key, _value in headers}
+                    message = {
+                        **message,
+                        "headers": [
+                            *headers,
+                            *((key, value) for key, value in own.items() if key not in kept),
+                        ],
+                    }
+                await send(message)
+
+            if too_often(scope):
+                answer = await datasette.door.page(Request(scope, receive), "error.html", 429, status=429)
+                answer.headers["retry-after"] = "60"
+                await answer.asgi_send(tell)
+                return
+            await within(scope, receive, tell)
+
+        return guarded
+
+    return wrap
