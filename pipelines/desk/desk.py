@@ -1,10 +1,10 @@
 """One installation with its desk, opened."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pipelines.desk.accounts import Accounts
-from pipelines.desk.accounts.elsewhere import Elsewhere
-from pipelines.desk.accounts.providers import read_providers
 from pipelines.desk.arrivals import Arrivals
 from pipelines.desk.comments import Comments
 from pipelines.desk.made import Made
@@ -16,6 +16,9 @@ from pipelines.settings import Settings
 from pipelines.store import Database
 from pipelines.workflow import Installation
 
+if TYPE_CHECKING:
+    from pipelines.desk.accounts.elsewhere import Elsewhere
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -25,12 +28,23 @@ class Desk:
     database: Database
     people: People
     accounts: Accounts
-    elsewhere: Elsewhere
     policies: MemberPolicies
     arrivals: Arrivals
     mail: Mail
     made: Made
     comments: Comments
+
+    @cached_property
+    def elsewhere(self) -> "Elsewhere":
+        """Signing in with identity providers. StoreError: the file that names them cannot be read."""
+        # Only the web process pays for loading its libraries: commands begin a tenth of a second sooner without.
+        from pipelines.desk.accounts.elsewhere import Elsewhere
+        from pipelines.desk.accounts.providers import read_providers
+
+        settings = self.site.settings
+        providers = read_providers(settings.oidc_file)
+        back = f"{settings.desk_url}/sign-in/with/{{name}}/back"
+        return Elsewhere(self.database, self.people, self.accounts, providers, back)
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Desk":
@@ -42,14 +56,11 @@ class Desk:
         with database.write() as connection:
             create_tables(connection)
         people = People(database)
-        accounts = Accounts(database, people)
-        back = f"{site.settings.desk_url}/sign-in/with/{{name}}/back"
         return cls(
             site,
             database,
             people,
-            accounts,
-            Elsewhere(database, people, accounts, read_providers(site.settings.oidc_file), back),
+            Accounts(database, people),
             MemberPolicies(database),
             Arrivals(database, site.zones),
             Mail(database, site.settings.site_dir / "desk"),

@@ -122,7 +122,8 @@ async def sign_in(datasette: Any, request: Request) -> Response:
         session = await door.session(request)
         if session and session[1]:
             return Response.redirect(SECOND_FACTOR)
-        return await door.page(request, "sign_in.html", next=wanted, providers=providers)
+        problem = "elsewhere" if request.args.get("elsewhere") else ""
+        return await door.page(request, "sign_in.html", next=wanted, providers=providers, problem=problem)
     form = await request.post_vars()
     wanted = door.place(form.get("next") or "/")
     email, password, code = (form.get(name, "") for name in ("email", "password", "code"))
@@ -205,6 +206,8 @@ async def password(datasette: Any, request: Request) -> Response:
 @hookimpl
 def startup(datasette: Any) -> None:
     """``datasette.posting``: letters that are being written down; asyncio keeps only weak references to tasks."""
+    # A file of identity providers that cannot be read ends the start, not the first sign-in.
+    _ = datasette.desk.elsewhere
     datasette.door, datasette.posting = Door(datasette), set()
 
 

@@ -24,7 +24,7 @@ async def depart(datasette: Any, request: Request) -> Response:
     try:
         gone = await asyncio.to_thread(elsewhere.depart, name, wanted)
     except ElsewhereError as error:
-        return await _refused(datasette, request, error)
+        return _refused(error)
     cookie = door.cookie(gone.browser, _cookie(datasette), int(LASTS.total_seconds()))
     return Response.redirect(gone.address, headers={"set-cookie": cookie})
 
@@ -39,20 +39,16 @@ async def arrive(datasette: Any, request: Request) -> Response:
     try:
         done, wanted = await asyncio.to_thread(elsewhere.arrive, name, state, code, browser, issuer)
     except ElsewhereError as error:
-        return await _refused(datasette, request, error)
+        return _refused(error)
     await asyncio.to_thread(datasette.desk.accounts.end_session, door.secret(request))
     place = "/account/second-factor" if done.limited else wanted
     return Response.redirect(place, headers={"set-cookie": door.cookie(done.session)})
 
 
-async def _refused(datasette: Any, request: Request, error: ElsewhereError) -> Response:
-    """One page for every reason: who is known here is told to nobody."""
+def _refused(error: ElsewhereError) -> Response:
+    """One page for every reason: who is known here is told to nobody. The code of the way back is in no page."""
     log.warning("signing in elsewhere: %s", error)
-    providers = datasette.desk.elsewhere.providers.values()
-    page: Response = await datasette.door.page(
-        request, "sign_in.html", 401, next="/", problem="elsewhere", providers=providers
-    )
-    return page
+    return Response.redirect("/sign-in?elsewhere=1")
 
 
 @hookimpl
