@@ -28,9 +28,15 @@ HEADERS = {
 }
 
 
+@hookimpl
+def startup(datasette: Any) -> None:
+    """``datasette.knocks``: how often each network knocked."""
+    datasette.knocks = MovingWindowRateLimiter(MemoryStorage())
+
+
 @hookimpl(trylast=True)
 def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
-    limiter, knocks = MovingWindowRateLimiter(MemoryStorage()), parse_many(KNOCKS)
+    knocks = parse_many(KNOCKS)
 
     def too_often(scope: dict[str, Any]) -> bool:
         knocking = scope["path"].startswith(DOORS) and (
@@ -38,7 +44,7 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
         )
         client = scope.get("client")
         network = network_of(client[0]) if client else ""
-        return knocking and not all(limiter.hit(each, network) for each in knocks)
+        return knocking and not all(datasette.knocks.hit(each, network) for each in knocks)
 
     def wrap(within: Any) -> Any:
         async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
