@@ -92,11 +92,13 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait_until_served(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_served(
+    address: str, process: subprocess.Popen[bytes], log: Path, path: str = "/robots.txt"
+) -> None:
     for _second in range(START_SECONDS * 5):
         assert process.poll() is None, f"the site ended: {log.read_text()}"
         try:
-            with urllib.request.urlopen(f"{address}/robots.txt", timeout=5):
+            with urllib.request.urlopen(f"{address}{path}", timeout=5):
                 return
         except urllib.error.URLError:
             time.sleep(0.2)

@@ -60,9 +60,9 @@ class Door:
         return await asyncio.to_thread(self.desk.accounts.session, secret) if secret else None
 
     async def page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
-        return Response.html(
-            await self.datasette.render_template(name, values, request=request), status=status
-        )
+        values["status"] = status
+        page = await self.datasette.render_template(name, values, request=request)
+        return Response.html(page, status=status)
 
     async def tell(self, person: Person, what: str) -> None:
         """A letter to somebody whose account was changed, so that a change by somebody else is noticed. what: an event."""

@@ -25,11 +25,8 @@ FILES = {
 
 def person_of(datasette: Any, request: Request) -> Person | None:
     """Who is signed in with a browser; blocking. A token speaks to the interface, not to pages."""
-    actor = request.actor
-    if not actor or "token" in actor:
-        return None
-    person: Person = datasette.desk.people.get(int(str(actor["id"]).removeprefix("person:")))
-    return person
+    found: Person | None = datasette.journey.person(request)
+    return found
 
 
 async def allowed(

@@ -13,11 +13,10 @@ async def _about(datasette: Any, request: Request) -> tuple[Person, str, str] | 
     """(who writes, submission, member); what she may not see is not there."""
     if request.method != "POST":  # an address that is only opened changes nothing
         raise NotFound("no such page")
-    if not request.actor or "token" in request.actor:
+    person = await asyncio.to_thread(datasette.journey.person, request)
+    if person is None:
         return Response.redirect("/sign-in")
     desk, submission = datasette.desk, request.url_vars["submission"]
-    number = int(str(request.actor["id"]).removeprefix("person:"))
-    person = await asyncio.to_thread(desk.people.get, number)
     try:
         entry = await asyncio.to_thread(desk.site.ledger.submission, submission)
     except UnknownError as error:

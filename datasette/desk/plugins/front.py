@@ -62,8 +62,7 @@ def register_routes() -> list[tuple[str, Any]]:
 @hookimpl
 def extra_template_vars(datasette: Any, request: Request | None) -> dict[str, Any]:
     """``person``: who is signed in, None for a stranger. ``public``: address of the public site. ``may(action, member)``."""
-    actor = request.actor if request else None
-    person = datasette.desk.people.get(int(str(actor["id"]).removeprefix("person:"))) if actor else None
+    person = datasette.journey.person(request) if request else None
     return {
         "person": person,
         "public": os.environ.get("INGP_BASE_URL", "") or datasette.desk.site.settings.base_url,

@@ -71,7 +71,7 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
                 await send(message)
 
             if too_often(scope):
-                answer = await datasette.door.page(Request(scope, receive), "error.html", 429, status=429)
+                answer = await datasette.door.page(Request(scope, receive), "error.html", 429)
                 answer.headers["retry-after"] = "60"
                 await answer.asgi_send(tell)
                 return
