@@ -108,6 +108,7 @@ def test_from_the_first_administrator_to_an_invited_approver(browser: Any, desk:
         == 2
     )
 
+    secret = address.rpartition("/")[2]
     context = browser.new_context(viewport=WIDTHS["phone"], locale="es", java_script_enabled=False)
     page = context.new_page()
     page.goto(address)
@@ -117,6 +118,8 @@ def test_from_the_first_administrator_to_an_invited_approver(browser: Any, desk:
     page.click("main button")
     assert page.url == f"{desk.address}/sign-in"
     looked_at(context, page, "sign-in")
+    logged = (desk.folder / "desk.log").read_text()
+    assert "POST /password/-" in logged and secret not in logged
     sign_in(page, "ana@example.org")
     assert page.url == f"{desk.address}/account/second-factor"
     looked_at(context, page, "second-factor")

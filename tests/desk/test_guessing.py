@@ -145,6 +145,16 @@ async def test_a_form_of_another_site_does_nothing(
     assert not desk.policies.get("HND").two_persons
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "X"])
+async def test_what_no_page_uses_is_not_answered(
+    pages: Any, desk: Desk, people: Mapping[str, Person], method: str
+) -> None:
+    headers = {"cookie": f"ingp_session={desk.accounts.begin_session(people['submitter'])}"}
+    answer = await pages.request(method, "/account", headers=headers)
+    assert (answer.status_code, answer.headers["allow"], answer.text) == (405, "GET, HEAD, POST", "")
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
 async def test_a_link_of_another_site_does_nothing(
     pages: Any, desk: Desk, people: Mapping[str, Person]
 ) -> None:

@@ -275,3 +275,14 @@ def test_the_oldest_python_is_the_one_that_is_named() -> None:
         "requires-python"
     ]
     assert f"Python {wanted.removeprefix('>=')} or newer" in text("operators.md")
+
+
+def test_security_names_tests_that_there_are() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) > 30
+    gone = [
+        (path, name)
+        for path, name in named
+        if not re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert gone == []

@@ -31,7 +31,7 @@ async def answer(datasette: Any, request: Request, exception: Exception) -> Resp
     if status >= 500:
         # The messages of databases quote what was asked with: the kind and the places are enough.
         places = "".join(traceback.format_tb(exception.__traceback__))
-        log.error("failed to answer %s: %s\n%s", request.path, type(exception).__name__, places)
+        log.error("failed to answer %r: %s\n%s", request.path, type(exception).__name__, places)
     if request.path.startswith("/api/"):
         problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
         return Response(json.dumps(problem), status=status, content_type="application/problem+json")

@@ -1,9 +1,11 @@
-"""Around every answer: headers for browsers, and how often one network may knock at the doors."""
+"""Around every answer: headers for browsers, methods, how often one network may knock at the doors, and no secret in the log of addresses."""
 
+import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
-from datasette import Request, hookimpl
+from datasette import Request, Response, hookimpl
 from limits import parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -16,6 +18,11 @@ KNOCKS = "30/minute;300/hour"
 """Of one network. There is one web process, so that its memory is enough; what must outlive it is counted in the database."""
 KEPT = ("/-/static/", "/assets/")
 """What browsers may keep."""
+METHODS = ("GET", "HEAD", "POST")
+OF_PROGRAMS = ("/api/", "/uploads")
+"""Where programs speak, with methods of their own."""
+SECRETS = re.compile(r"(?<=/password/)[^/?#\s]+|(?<=/back\?).*")
+"""Of addresses: links that set a password, and what an identity provider sends a browser back with."""
 
 HEADERS = {
     b"content-security-policy": b"default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -32,6 +39,15 @@ HEADERS = {
 def startup(datasette: Any) -> None:
     """``datasette.knocks``: how often each network knocked."""
     datasette.knocks = MovingWindowRateLimiter(MemoryStorage())
+    access = logging.getLogger("uvicorn.access")
+    if _without_secrets not in access.filters:
+        access.addFilter(_without_secrets)
+
+
+def _without_secrets(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(SECRETS.sub("-", each) if isinstance(each, str) else each for each in record.args)
+    return True
 
 
 @hookimpl(trylast=True)
@@ -70,6 +86,9 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
                     }
                 await send(message)
 
+            if scope["method"] not in METHODS and not scope["path"].startswith(OF_PROGRAMS):
+                await Response.text("", status=405, headers={"allow": ", ".join(METHODS)}).asgi_send(tell)
+                return
             if too_often(scope):
                 answer = await datasette.door.page(Request(scope, receive), "error.html", 429)
                 answer.headers["retry-after"] = "60"

@@ -51,7 +51,10 @@ class Attempts:
         now, name = datetime.now(UTC), hashed(f"{kind} {key}")
         with self._database.write() as connection:
             connection.execute(delete(attempts).where(attempts.c.last_at < now - FORGOTTEN))
-            row = connection.execute(select(attempts).where(attempts.c.key == name)).one_or_none()
+            # SQLite writes one after the other; PostgreSQL does so for rows that are locked.
+            row = connection.execute(
+                select(attempts).where(attempts.c.key == name).with_for_update()
+            ).one_or_none()
             if row is not None and row.wait_until > now:
                 return Try(name, waits_until=row.wait_until)
             failures = row.failures + 1 if row is not None else 1

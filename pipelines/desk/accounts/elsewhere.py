@@ -94,8 +94,8 @@ class Elsewhere:
             row = connection.execute(
                 select(departures).where(departures.c.state == hashed(state))
             ).one_or_none()
-            connection.execute(delete(departures).where(departures.c.state == hashed(state)))
-        if row is None or row.expires_at < datetime.now(UTC):
+            gone = connection.execute(delete(departures).where(departures.c.state == hashed(state)))
+        if row is None or not gone.rowcount or row.expires_at < datetime.now(UTC):
             raise ElsewhereError("nobody departed with this state, or arrived with it already")
         if row.provider != name or row.browser != hashed(browser):
             raise ElsewhereError("departed to another provider, or with another browser")

@@ -67,7 +67,9 @@ class Factors:
             else None
         )
         with self._database.write() as connection:
-            row = connection.execute(select(credentials).where(credentials.c.person == person)).one_or_none()
+            row = connection.execute(
+                select(credentials).where(credentials.c.person == person).with_for_update()
+            ).one_or_none()
             if row is None or not row.totp:
                 return False
             if meant is not None:
