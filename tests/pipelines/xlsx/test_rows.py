@@ -1,6 +1,7 @@
 """Rows in long runs of one form, which one expression reads, and everything that may break such a run."""
 
 import io
+import re
 import zipfile
 
 import openpyxl
@@ -40,7 +41,8 @@ def book(rows: list[str]) -> bytes:
                 text = data.decode().replace(
                     "<sheetData></sheetData>", "<sheetData>" + "".join(rows) + "</sheetData>"
                 )
-                text = text.replace('<dimension ref="A1:A1"/>', "")
+                # With lxml openpyxl writes no space there, without it one.
+                text = re.sub('<dimension ref="A1:A1" ?/>', "", text)
                 text = text.replace(
                     "<worksheet ",
                     '<worksheet xmlns:x14ac="http://schemas.microsoft.com/office/spreadsheetml/2009/9/ac" ',
