@@ -123,6 +123,10 @@ class Arrivals:
     def of_member(self, member: str) -> tuple[Arrival, ...]:
         return self._where(arrivals.c.member == member)
 
+    def told(self, identifier: str, instructions: Mapping[str, Any]) -> None:
+        """How its files are to be read, where its sender said nothing."""
+        self._set(identifier, instructions=dict(instructions))
+
     def staged(self, identifier: str, submission_id: str) -> None:
         self._set(identifier, state=ArrivalState.STAGED.value, submission_id=submission_id, trouble=None)
 

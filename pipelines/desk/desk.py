@@ -11,6 +11,7 @@ from pipelines.desk.made import Made
 from pipelines.desk.mail import Mail
 from pipelines.desk.members import MemberPolicies
 from pipelines.desk.people import People
+from pipelines.desk.remembered import Readings
 from pipelines.desk.schema import create_tables
 from pipelines.settings import Settings
 from pipelines.store import Database
@@ -33,6 +34,7 @@ class Desk:
     mail: Mail
     made: Made
     comments: Comments
+    readings: Readings
 
     @cached_property
     def elsewhere(self) -> "Elsewhere":
@@ -66,4 +68,5 @@ class Desk:
             Mail(database, site.settings.site_dir / "desk"),
             Made(database, site.zones),
             Comments(database),
+            Readings(database),
         )

@@ -2,12 +2,17 @@
 
 import json
 import os
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipelines import workflow
 from pipelines.desk.arrivals import Arrival
 from pipelines.desk.desk import Desk
+from pipelines.desk.remembered import read_as_before
 from pipelines.exceptions import IntakeError
+from pipelines.intake.unpack import unpack
 from pipelines.records import AcceptancePolicy
 
 
@@ -26,7 +31,7 @@ def stage_arrival(desk: Desk, arrival: Arrival) -> str | None:
             arrival.member,
             package_type=arrival.package_type,
             period=arrival.period,
-            instructions=arrival.instructions,
+            instructions=arrival.instructions or _as_before(desk, arrival, files),
             policy=AcceptancePolicy(arrival.policy),
             actor=arrival.actor,
             held=True,
@@ -36,6 +41,22 @@ def stage_arrival(desk: Desk, arrival: Arrival) -> str | None:
         return None
     desk.arrivals.staged(arrival.id, str(staged.submission.submission_id))
     return str(staged.submission.submission_id)
+
+
+def _as_before(desk: Desk, arrival: Arrival, files: Sequence[Path]) -> Mapping[str, Any]:
+    """How files of this form were read the last time, when somebody corrected it then. Written down before it is followed."""
+    known = desk.readings.of_member(arrival.member)
+    if not known:
+        return {}
+    desk.site.zones.tmp.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="look-", dir=desk.site.zones.tmp) as kept:
+        unpacked = unpack(files, Path(kept), desk.site.limits)
+        entries, used = read_as_before(unpacked.files, known, desk.site.limits)
+    if not entries:
+        return {}
+    desk.readings.used(arrival.id, used)
+    desk.arrivals.told(arrival.id, {"tables": entries})
+    return {"tables": entries}
 
 
 def write_progress(folder: Path, name: str, done: int, total: int) -> None:

@@ -119,6 +119,7 @@ def check_instructions(instructions: Any, tables: Collection[str]) -> tuple[dict
         "file": _is_text,
         "sheet": _is_text,
         "table": lambda value: isinstance(value, str) and value in tables,
+        "skip": lambda value: isinstance(value, bool),
     }
     checked = keep("", instructions, top)
     if "tables" in checked:

@@ -17,6 +17,7 @@ from pipelines.exceptions import IntakeError
 from pipelines.identifiers import ANYBODY, MemberCode, SubmissionId, parse_period
 from pipelines.intake.canonical import Canonicaliser
 from pipelines.intake.descriptor import PackageClaims, compare_schemas, name_tables, read_descriptor
+from pipelines.intake.heads import write_heads
 from pipelines.intake.labels import LabelIndex
 from pipelines.intake.limits import Limits
 from pipelines.intake.manifest import read_staged, write_manifest
@@ -41,6 +42,13 @@ class _Reading:
     files: list[dict[str, Any]] = field(default_factory=list)
     unplaced: list[dict[str, Any]] = field(default_factory=list)
     ocds: dict[str, Any] = field(default_factory=dict)
+
+    def ignore(self, raw: RawTable) -> None:
+        """A sheet or file that is not read, and is said to be so."""
+        shown = {"file": ", ".join(name for name in (raw.source_file, raw.sheet) if name)}
+        self.findings.append(
+            Finding("file-ignored", source_file=raw.source_file, sheet=raw.sheet, parameters=shown)
+        )
 
 
 def receive_submission(
@@ -252,17 +260,20 @@ def _read_raw_tables(
 ) -> None:
     index = LabelIndex.build(catalogue, package_type)
     folder.mkdir(parents=True, exist_ok=True)
+    headings: list[tuple[RawTable, int]] = []
     for serial, raw in enumerate(raws):
+        if instructions_for(raw, told).get("skip"):
+            reading.ignore(raw)
+            headings.append((raw, 0))
+            continue
         planned = plan_table(raw, index, told)
+        headings.append((raw, planned.heading_row or next((plan.heading_row for plan in planned.plans), 0)))
         staged = stage_raw_table(raw, planned.plans, folder, serial, planned.heading_row)
         if raw.sheet and planned.plans and not staged.rows and len(raws) > 1:
             # A sheet of the template that was left empty: the member has nothing to say there.
             continue
         if raw.sheet and not planned.plans and len(raws) > 1 and _is_prose(raw):
-            shown = {"file": f"{raw.source_file}, {raw.sheet}"}
-            reading.findings.append(
-                Finding("file-ignored", source_file=raw.source_file, sheet=raw.sheet, parameters=shown)
-            )
+            reading.ignore(raw)
             continue
         reading.parts += staged.parts
         reading.findings += planned.findings + staged.findings
@@ -277,6 +288,7 @@ def _read_raw_tables(
         reading.files.append(entry)
         if not planned.plans and staged.rows:
             reading.unplaced.append({"file": raw.source_file, "sheet": raw.sheet, "rows": staged.rows})
+    write_heads(folder.parent, headings)
 
 
 def _is_prose(raw: RawTable) -> bool:

@@ -19,9 +19,10 @@ BYTES = 40_000
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """facts: (name, value). columns: (heading in the file, field of the standard)."""
+    """name: of file and sheet, as shown. place: of file and sheet, as they are. facts: (name, value). columns: (heading in the file, field of the standard)."""
 
     name: str
+    place: tuple[str, str | None]
     facts: tuple[tuple[str, str], ...]
     columns: tuple[tuple[str, str], ...]
 
@@ -44,7 +45,7 @@ def describe_sources(understood: Mapping[str, Any], sentences: Sentences) -> Ite
             columns = ()
         if bytes_left < -BYTES:
             return
-        yield SourceText(text.name, facts, columns)
+        yield SourceText(text.name, (entry["file"], entry["sheet"]), facts, columns)
     for entry in (understood.get("ocds") or {}).get("files", ())[:SOURCES]:
         _ = translations(sentences.language).gettext
         releases = format_decimal(entry["releases"], locale=sentences.language)
@@ -53,7 +54,19 @@ def describe_sources(understood: Mapping[str, Any], sentences: Sentences) -> Ite
             (_("Encoding"), visible(str(entry.get("encoding", "")), CHARACTERS)),
             (_("Releases"), releases),
         )
-        yield SourceText(file_name(entry["file"]), facts, ())
+        yield SourceText(file_name(entry["file"]), (entry["file"], None), facts, ())
+
+
+def separator_name(sign: str, language: str) -> str:
+    """What stands between the cells of a text file, in words."""
+    _ = translations(language).gettext
+    names = {
+        ",": _("comma"),
+        ";": _("semicolon"),
+        "\t": _("tab"),
+        "|": _("vertical bar"),
+    }
+    return names.get(sign, visible(sign, 5))
 
 
 class _Described:
@@ -82,7 +95,7 @@ class _Described:
         if entry.get("encoding"):
             yield (_("Encoding"), visible(str(entry["encoding"]), CHARACTERS))
         if entry.get("delimiter"):
-            yield (_("Separator between cells"), self.separator(entry["delimiter"]))
+            yield (_("Separator between cells"), separator_name(entry["delimiter"], self.language))
         if self.tables:
             yield (
                 _("Row of the headings"),
@@ -98,16 +111,6 @@ class _Described:
         zones = self.readings_of("time_zone")
         if zones:
             yield (_("Time zone"), zones)
-
-    def separator(self, sign: str) -> str:
-        _ = self._
-        names = {
-            ",": _("comma"),
-            ";": _("semicolon"),
-            "\t": _("tab"),
-            "|": _("vertical bar"),
-        }
-        return names.get(sign, visible(sign, 5))
 
     def readings_of(self, name: str) -> str:
         """How numbers or dates were read, each way once."""

@@ -11,9 +11,9 @@ from datasette.utils.asgi import BadRequest
 from pipelines.desk import Action, may
 from pipelines.desk.arrivals import ArrivalState
 from pipelines.desk.names import safe_name
+from pipelines.desk.reading import SourceRead, sources_read
 from pipelines.exceptions import UnknownError
-from pipelines.identifiers import SubmissionId, parse_period
-from pipelines.intake import read_staged
+from pipelines.identifiers import parse_period
 from pipelines.reporting.sentences import Sentences
 from pipelines.reporting.understood import describe_sources
 
@@ -103,19 +103,33 @@ async def arrival(datasette: Any, request: Request) -> Response:
     if not may(person, Action.SEE, found.member):
         return await journey.error(request, 404)
     sources: list[Any] = []
+    read: tuple[SourceRead, ...] = ()
+    correctable: dict[tuple[str, str | None], int] = {}
+    remembered = False
     if found.state is ArrivalState.STAGED and found.submission_id:
         language = datasette.language_of(request)
 
-        def describe() -> list[Any]:
-            staged = read_staged(desk.site.zones.staged_folder(SubmissionId(found.submission_id)))
+        def describe() -> tuple[list[Any], tuple[SourceRead, ...]]:
+            staged, read = sources_read(desk.site, found.submission_id or "")
             package_type = desk.site.catalogue.package_type(staged.submission.package_type)
-            return list(
-                describe_sources(staged.understood, Sentences(desk.site.catalogue, package_type, language))
-            )
+            words = Sentences(desk.site.catalogue, package_type, language)
+            return list(describe_sources(staged.understood, words)), read
 
-        sources = await asyncio.to_thread(describe)
+        sources, read = await asyncio.to_thread(describe)
+        if may(person, Action.SUBMIT, found.member):
+            correctable = {(each.head.file, each.head.sheet): each.number for each in read}
+        remembered = bool(await asyncio.to_thread(desk.readings.of_arrival, found.id))
     page = await datasette.render_template(
-        "arrival.html", {"arrival": found, "sources": sources, "state": found.state.value}, request=request
+        "arrival.html",
+        {
+            "arrival": found,
+            "sources": sources,
+            "state": found.state.value,
+            "correctable": correctable,
+            "left_out": [each for each in read if each.skipped],
+            "remembered": remembered,
+        },
+        request=request,
     )
     return Response.html(page)
 
