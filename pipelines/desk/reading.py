@@ -63,16 +63,21 @@ class SourceRead:
     encoding: str = ""
     delimiter: str = ""
     skipped: bool = False
+    shared: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def table(self) -> str | None:
         return self.tables[0] if len(self.tables) == 1 else None
 
     @property
-    def constants(self) -> Mapping[str, str]:
-        """Field -> what was told to stand in every row."""
-        told = self.told.get("columns", {})
-        return {name: str(each["value"]) for name, each in told.items() if _is_constant(each)}
+    def further(self) -> Mapping[str, str | int]:
+        """Fields that no column of their own gives: the text told for every row, or the position of the column that gives another as well."""
+        told: dict[str, str | int] = {
+            name: str(each["value"])
+            for name, each in self.told.get("columns", {}).items()
+            if _is_constant(each)
+        }
+        return {**told, **self.shared}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -81,14 +86,15 @@ class SourceRead:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a person says of one source. columns: heading's position -> title or name of a field, empty for none. constants: title or
-    name of a field -> the same text in every row. Others: empty = found out.
+    """What a person says of one source. columns: heading's position -> title or name of a field, empty for none. further: title or
+    name of a field -> the same text in every row, or the position of a heading that another field is taken from already. Others: empty =
+    found out.
     """
 
     table: str = ""
     heading_row: int = 0
     columns: Mapping[int, str] = field(default_factory=dict)
-    constants: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, str | int] = field(default_factory=dict)
     encoding: str = ""
     delimiter: str = ""
     date_order: str = ""
@@ -123,29 +129,32 @@ def _source(
         heading_row = max(head.rows, key=lambda row: sum(1 for cell in head.rows[row] if cell), default=0)
     heading = head.heading(heading_row)
     placed = _placed(tables[0]["columns"]) if len(tables) == 1 else {}
+    shared: dict[str, int] = {}
     below = head.below(heading_row)
     columns = []
     for position, text in enumerate(heading):
         cells = (row[position] for row in below if position < len(row))
         examples = tuple(cell for cell in cells if cell)[:EXAMPLES]
-        columns.append(ColumnRead(column_letter(position), text, placed.get(fold(text)), examples))
+        names = placed.pop(fold(text), [])
+        shared |= dict.fromkeys(names[1:], position)
+        columns.append(ColumnRead(column_letter(position), text, next(iter(names), None), examples))
     # A table that was told, and of which not one heading was known: its columns are still to be said.
     names = [each["table"] for each in tables] or [each for each in (told.get("table"),) if each]
     return SourceRead(
         number, head, tuple(names), heading_row, tuple(columns), (entry or {}).get("rows", 0),
         "delimiter" in (entry or {}), told, (entry or {}).get("encoding") or "", (entry or {}).get("delimiter") or "",
-        bool(told.get("skip")),
+        bool(told.get("skip")), shared,
     )  # fmt: skip
 
 
-def _placed(columns: Mapping[str, Any]) -> dict[str, str]:
-    """Folded heading -> field."""
-    return {
-        fold(label): name
-        for name, source in columns.items()
-        if not isinstance(source, Mapping)
-        for label in (source if isinstance(source, list) else [source])
-    }
+def _placed(columns: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Folded heading -> fields that are taken from it."""
+    placed: dict[str, list[str]] = {}
+    for name, source in columns.items():
+        if not _is_constant(source):
+            for label in source if isinstance(source, list) else [source]:
+                placed.setdefault(fold(label), []).append(name)
+    return placed
 
 
 def corrected(
@@ -198,7 +207,9 @@ def _entry(source: SourceRead, correction: Correction, catalogue: Catalogue) -> 
 def _columns(source: SourceRead, correction: Correction, table: str, catalogue: Catalogue) -> dict[str, Any]:
     """``columns`` and ``ignore``: what was said before, and what is said now otherwise than it was understood."""
     labels = field_labels(catalogue, table)
-    columns = {name: each for name, each in source.told.get("columns", {}).items() if not _is_constant(each)}
+    columns = {
+        name: each for name, each in source.told.get("columns", {}).items() if name not in source.further
+    }
     ignore = list(source.told.get("ignore", ()))
     chosen = {
         position: _field(labels, correction.columns[position])
@@ -218,11 +229,11 @@ def _columns(source: SourceRead, correction: Correction, table: str, catalogue: 
             columns[name] = source.columns[at].heading
     before = Counter(each.field for each in source.columns)
     now = Counter(name for name in chosen.values() if name)
-    for text, value in correction.constants.items():
+    for text, value in correction.further.items():
         name = _field(labels, text)
-        if name and value.strip():
+        if name is not None:
             now[name] += 1
-            columns[name] = {"value": value.strip()}
+            columns[name] = {"value": value} if isinstance(value, str) else source.columns[value].heading
     for name, times in now.items():
         # Two headings make one field only where they did so before: joined, as a mapping file said.
         if times > max(1, before[name]):

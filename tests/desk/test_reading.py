@@ -94,7 +94,14 @@ async def test_a_reading_is_corrected_step_by_step_and_remembered(
     source = _sources(desk, second)["Hoja1"]
     assert (source.table, source.heading_row, source.rows) == ("contracts_flat", 3, 2)
 
-    said = {**told, **_typed(source, RIGHT), "field0": "contract_value_currency", "value0": "HNL"}
+    said = {
+        **told,
+        **_typed(source, RIGHT),
+        "field0": "contract_value_currency",
+        "value0": "HNL",
+        "field1": "local_process_id",
+        "from1": "0",
+    }
     third = await correct(pages, desk, person, second, source.number, remember="1", **said)
     source = _sources(desk, third)["Hoja1"]
     assert _fields(source) == {
@@ -105,7 +112,7 @@ async def test_a_reading_is_corrected_step_by_step_and_remembered(
         "Firmado el": "contract_date_signed",
         "Notas": None,
     }
-    assert source.constants == {"contract_value_currency": "HNL"}
+    assert source.further == {"contract_value_currency": "HNL", "local_process_id": 0}
     summary = _sources(desk, third)["Resumen"]
     fourth = await correct(pages, desk, person, third, summary.number, remember="1", skip="1")
     assert _sources(desk, fourth)["Resumen"].skipped and not _sources(desk, fourth)["Resumen"].rows
@@ -118,7 +125,7 @@ async def test_a_reading_is_corrected_step_by_step_and_remembered(
     later = await arrive(pages, desk, person, "febrero 2024.xlsx", book("Contratos de febrero", ("Región",)))
     again = _sources(desk, later)
     assert _fields(again["Hoja1"])["Proveedor"] == "supplier_name" and again["Resumen"].skipped
-    assert again["Hoja1"].constants == {"contract_value_currency": "HNL"}
+    assert again["Hoja1"].further == source.further
     page = await pages.get(f"/arrivals/{later.id}", actor=as_actor(person))
     assert f"/arrivals/{later.id}/forget" in page.text
 
@@ -153,6 +160,8 @@ async def test_columns_change_places(pages: Any, desk: Desk, people: Mapping[str
     [
         ({"c1": "<b>no such field</b>"}, "&lt;b&gt;no such field&lt;/b&gt;"),
         ({"c1": "contract_id"}, "Identificador del contrato"),
+        ({"field0": "title", "from0": "99"}, "No existe el campo"),
+        ({"field0": "title", "value0": "x"}, "Dos columnas"),
         ({"heading_row": "-1"}, "1, 2, 3"),
         ({"heading_row": "9" * 400}, "1, 2, 3"),
         ({"heading_row": "²"}, "1, 2, 3"),

@@ -31,8 +31,9 @@ from pipelines.records import StagedPackage
 from pipelines.reporting.sentences import Sentences
 from pipelines.reporting.understood import separator_name
 
-CONSTANTS = 3
-"""Empty lines offered for texts that are the same in every row."""
+EMPTY = 3
+"""Lines offered for further fields, beside those that are told already."""
+MOST = 100
 
 
 async def reading(datasette: Any, request: Request) -> Response:
@@ -50,7 +51,7 @@ async def reading(datasette: Any, request: Request) -> Response:
     body = (await request.post_body()).decode("utf-8", "replace")
     told = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=2_000))
     try:
-        correction = _correction(told)
+        correction = _correction(told, len(source.columns))
         instructions = corrected(
             source, correction, datasette.desk.site.catalogue, staged.understood["instructions"]
         )
@@ -129,8 +130,8 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _correction(told: Mapping[str, str]) -> Correction:
-    """What was typed; raises `MisreadError`."""
+def _correction(told: Mapping[str, str], width: int) -> Correction:
+    """What was typed of a source with so many columns; raises `MisreadError`."""
     row = told.get("heading_row", "").strip()
     if row and not (row.isascii() and row.isdecimal() and 0 < int(row[:9]) <= 1_048_576):
         raise MisreadError("heading-row", row[:40])
@@ -139,16 +140,20 @@ def _correction(told: Mapping[str, str]) -> Correction:
         for name, text in told.items()
         if name[:1] == "c" and name[1:].isascii() and name[1:].isdecimal() and len(name) < 6
     }
-    constants = {
-        told[f"field{at}"][:400]: told.get(f"value{at}", "")[:400]
-        for at in range(50)
-        if told.get(f"field{at}", "").strip()
-    }
+    further: dict[str, str | int] = {}
+    for at in range(MOST):
+        name, value, column = (
+            told.get(f"{part}{at}", "").strip()[:400] for part in ("field", "value", "from")
+        )
+        if name and (value or column):
+            further[name] = int(column) if column.isascii() and column.isdecimal() and not value else value
+    if any(isinstance(each, int) and each >= width for each in further.values()):
+        raise MisreadError("field-unknown", "")
     return Correction(
         told.get("table", ""),
         int(row or 0),
         columns,
-        constants,
+        further,
         _one_of(told.get("encoding", ""), ENCODINGS),
         _one_of(told.get("delimiter", ""), DELIMITERS),
         _one_of(told.get("date_order", ""), DATE_ORDERS),
@@ -178,16 +183,19 @@ async def _page(
         if source.table
         else []
     )
-    taken = {column.field for column in source.columns} | set(source.constants)
-    constants = [(title(name), value) for name, value in source.constants.items()] + [("", "")] * CONSTANTS
+    taken = {column.field for column in source.columns} | set(source.further)
+    further = [
+        (title(name), "", str(told)) if isinstance(told, int) else (title(name), told, "")
+        for name, told in source.further.items()
+    ]
     values = {
         "arrival": arrival,
         "source": source,
         "shown": sorted(source.head.rows.items()),
         "columns": [(at, each, typed.get(f"c{at}", title(each.field))) for at, each in enumerate(source.columns)],
-        "constants": [
-            (typed.get(f"field{at}", name), typed.get(f"value{at}", value))
-            for at, (name, value) in enumerate(constants)
+        "further": [
+            tuple(typed.get(f"{part}{at}", text) for part, text in zip(("field", "value", "from"), line, strict=True))
+            for at, line in enumerate([*further, *[("", "", "")] * EMPTY])
         ],
         "fields": [title(field.name) for field in fields],
         "needed": [
