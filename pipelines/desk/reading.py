@@ -216,7 +216,8 @@ def _columns(source: SourceRead, correction: Correction, table: str, catalogue: 
         for position, column in enumerate(source.columns)
         if column.heading and position in correction.columns
     }
-    changed = {at: name for at, name in chosen.items() if name != source.columns[at].field}
+    # What is left empty is said to be none of the data, and not reported as unknown any more.
+    changed = {at: name for at, name in chosen.items() if name is None or name != source.columns[at].field}
     headings = {fold(source.columns[at].heading) for at in changed}
     for name, told in list(columns.items()):
         if any(fold(each) in headings for each in (told if isinstance(told, list) else [told])):

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.desk.desk import Desk
+from pipelines.intake import read_staged
 from pipelines.store import State
 
 
 def receipt(desk: Desk, submission_id: str, public: str) -> dict[str, Any]:
     """JSON data. public: address of the public site. Persons are numbers, never names; instants are in UTC.
 
-    An event that has not happened is None. When bytes came again, the last acceptance and publication count.
+    files: name, bytes and sha256 of each as it was sent, so that whoever holds it can compare. An event that has not happened is None. When bytes came again, the last acceptance and publication count.
     """
     ledger, public = desk.site.ledger, public.rstrip("/")
     entry = ledger.submission(submission_id)
@@ -31,7 +32,7 @@ def receipt(desk: Desk, submission_id: str, public: str) -> dict[str, Any]:
         "package_type": entry.package_type,
         "period": entry.period,
         "file": entry.source_name,
-        "sha256": entry.sha256,
+        "files": read_staged(desk.site.zones.staged_folder(entry.submission_id)).understood.get("sent", []),
         "state": entry.state.value,
         "rows": entry.rows_accepted,
         "received_at": _instant(entry.received_at),

@@ -27,7 +27,7 @@ from pipelines.intake.plan import choose_package_type, minimum_missing, plan_tab
 from pipelines.intake.readers import read_tables
 from pipelines.intake.sources import Instructions, RawTable, SourceFile
 from pipelines.intake.tabular import Part, stage_raw_table
-from pipelines.intake.unpack import identity_hash, unpack
+from pipelines.intake.unpack import hash_files, identity_hash, unpack
 from pipelines.records import AcceptancePolicy, Finding, StagedPackage, Submission
 from pipelines.templates import guide_sheets
 from pipelines.zones import Zones
@@ -111,7 +111,8 @@ def _stage(
     sender: dict[str, Any],
     work: Path,
 ) -> StagedPackage:
-    identity = _identity(identity_hash(paths), member, period, told)
+    sent = hash_files(paths)
+    identity = _identity(identity_hash(sent), member, period, told)
     known = next(zones.staged.glob(f"{member}-*-{identity[:12]}"), None)
     if known is not None:
         return read_staged(known, already_received=True)
@@ -166,6 +167,9 @@ def _stage(
         "unplaced": reading.unplaced,
         "ocds": reading.ocds,
         "package": claims.summary,
+        "sent": [
+            {"name": name, "bytes": size, "sha256": digest} for name, size, digest in sent if digest != "link"
+        ],
         "instructions": told,
         **sender,
     }

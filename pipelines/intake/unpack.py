@@ -59,19 +59,28 @@ class _Sent:
     unsafe: bool = False
 
 
-def identity_hash(paths: Sequence[Path]) -> str:
-    """Hexadecimal sha256 that says whether two submissions are the same, whatever the order of their files.
+def hash_files(paths: Sequence[Path]) -> list[tuple[str, int, str]]:
+    """(name, bytes, hexadecimal sha256) of every file that was sent; ``link`` in the place of the hash of what is no plain file.
 
-    One file: its bytes, so that a renamed file is the same submission. Several: names and bytes of all.
     Files that systems add by themselves (``.DS_Store``) do not count.
     """
     digests = []
     for sent in _files_sent(paths):
         if sent.unsafe:
-            digests.append((sent.name, "link"))
+            digests.append((sent.name, 0, "link"))
             continue
         with _open_plain(sent.path) as file:
-            digests.append((sent.name, hashlib.file_digest(file, "sha256").hexdigest()))
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digests.append((sent.name, file.tell(), digest))
+    return digests
+
+
+def identity_hash(files: Sequence[tuple[str, int, str]]) -> str:
+    """Hexadecimal sha256 that says whether two submissions are the same, whatever the order of their files.
+
+    One file: its bytes, so that a renamed file is the same submission. Several: names and bytes of all.
+    """
+    digests = [(name, digest) for name, _bytes, digest in files]
     if len(digests) == 1:
         return digests[0][1] if digests[0][1] != "link" else hashlib.sha256(b"link").hexdigest()
     return hashlib.sha256(json.dumps(sorted(digests)).encode()).hexdigest()

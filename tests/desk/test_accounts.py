@@ -73,7 +73,7 @@ async def test_who_decides_needs_a_second_proof(pages: Any, desk: Desk, people: 
     person = people["approver"]
     desk.accounts.set_password(desk.accounts.link(person, "invitation"), PASSWORD)
     answer = await sign_in(pages, person, next="/board")
-    assert answer.headers["location"] == "/account/second-factor"
+    assert answer.headers["location"] == "/account/second-factor?next=%2Fboard"
     limited = session_of(answer)
     assert (await see(pages, limited)).status_code == 302, "nothing else opens"
     assert (await see(pages, limited, "/sign-in")).headers["location"] == "/account/second-factor"

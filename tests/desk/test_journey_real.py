@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines import workflow
 from pipelines.desk import Desk, Person
+from pipelines.desk.receipts import receipt
 from pipelines.store import State
 from tests.desk.conftest import as_actor
 from tests.desk.test_journey import work
@@ -66,6 +67,12 @@ async def test_a_real_workbook_is_understood_approved_and_published(
     workflow.publish(desk.site)
     answer = await pages.get(f"/submissions/{second}/receipt", actor=actor)
     entry = desk.site.ledger.submission(second)
-    assert entry.state is State.PUBLISHED and entry.rows_accepted == 120 and entry.sha256 in answer.text
+    assert (
+        entry.state is State.PUBLISHED
+        and entry.rows_accepted == 120
+        and all(
+            each["sha256"] in answer.text for each in receipt(desk, str(entry.submission_id), "")["files"]
+        )
+    )
     answer = await pages.get(f"/submissions/{second}/history", actor=actor)
     assert "Publicado en la entrega" in answer.text

@@ -6,7 +6,7 @@
 import asyncio
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from datasette import Request, Response, hookimpl
 
@@ -91,6 +91,11 @@ class Door:
         )
         return wanted if is_ours and wanted.isprintable() and "\\" not in wanted else "/"
 
+    @staticmethod
+    def to_second_factor(wanted: str) -> str:
+        """Where a session without its second factor goes first; it goes on to the page that was wanted."""
+        return SECOND_FACTOR if wanted == "/" else f"{SECOND_FACTOR}?{urlencode({'next': wanted})}"
+
 
 @hookimpl(tryfirst=True)
 def actor_from_request(datasette: Any, request: Request) -> Any:
@@ -121,7 +126,7 @@ async def sign_in(datasette: Any, request: Request) -> Response:
     if request.method != "POST":
         session = await door.session(request)
         if session and session[1]:
-            return Response.redirect(SECOND_FACTOR)
+            return Response.redirect(door.to_second_factor(wanted))
         problem = "elsewhere" if request.args.get("elsewhere") else ""
         return await door.page(request, "sign_in.html", next=wanted, providers=providers, problem=problem)
     form = await request.post_vars()
@@ -131,7 +136,7 @@ async def sign_in(datasette: Any, request: Request) -> Response:
     if done.session:
         # A session of before is ended: nobody can have put it there to use it afterwards.
         await asyncio.to_thread(accounts.end_session, door.secret(request))
-        place = SECOND_FACTOR if done.limited else wanted
+        place = door.to_second_factor(wanted) if done.limited else wanted
         return Response.redirect(place, headers={"set-cookie": door.cookie(done.session)})
     values = {"next": wanted, "email": email, "providers": providers}
     if done.waits_until:

@@ -41,7 +41,7 @@ async def arrive(datasette: Any, request: Request) -> Response:
     except ElsewhereError as error:
         return _refused(error)
     await asyncio.to_thread(datasette.desk.accounts.end_session, door.secret(request))
-    place = "/account/second-factor" if done.limited else wanted
+    place = door.to_second_factor(wanted) if done.limited else wanted
     return Response.redirect(place, headers={"set-cookie": door.cookie(done.session)})
 
 

@@ -37,7 +37,7 @@ async def _asked_for_it(datasette: Any, request: Request, person: Person, limite
                     await door.tell(person, "factor-removed")
                 await asyncio.to_thread(accounts.end_session, door.secret(request))
                 secret = await asyncio.to_thread(accounts.begin_session, person, limited=not limited)
-                place = "/" if limited else PATH
+                place = door.place(request.args.get("next") or "/") if limited else PATH
                 return Response.redirect(place, headers={"set-cookie": door.cookie(secret)})
     status = {"": 200, "code": 401, "wait": 429}[problem]
     page: Response = await door.page(
@@ -55,7 +55,8 @@ async def _set_up(datasette: Any, request: Request, person: Person, limited: boo
         if codes:
             secret = await asyncio.to_thread(accounts.begin_session, person)
             await door.tell(person, "factor")
-            answer: Response = await door.page(request, "recovery_codes.html", codes=codes)
+            wanted = door.place(request.args.get("next") or "/")
+            answer: Response = await door.page(request, "recovery_codes.html", codes=codes, next=wanted)
             answer.headers["set-cookie"] = door.cookie(secret)
             return answer
         problem = "wait" if codes is None else "code"

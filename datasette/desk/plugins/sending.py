@@ -126,6 +126,7 @@ async def arrival(datasette: Any, request: Request) -> Response:
             "sources": sources,
             "state": found.state.value,
             "correctable": correctable,
+            "unplaced": [(each.head.file, each.head.sheet) for each in read if not each.tables],
             "left_out": [each for each in read if each.skipped],
             "remembered": remembered,
         },

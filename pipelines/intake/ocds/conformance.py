@@ -358,11 +358,10 @@ def _shown(value: Any) -> str | None:
 def _repeated(elements: list[Any], node: Node) -> Iterator[tuple[int, str]]:
     """(position, its id or nothing) of elements that repeat an earlier one, or its id where arrays are merged by id."""
     ids = [element.get("id") if element.__class__ is dict else None for element in elements]
-    try:
-        if None not in ids and len(set(ids)) == len(ids):
-            return
-    except TypeError:
-        ids = [None] * len(elements)  # ids that are objects: told as of the wrong type
+    # Ids that are lists or objects: told as of the wrong type, and the same as nothing here.
+    ids = [None if each.__class__ in (dict, list) else each for each in ids]
+    if None not in ids and len(set(ids)) == len(ids):
+        return
     seen_ids: set[str] = set()
     seen: set[bytes] = set()
     for position, (element, each) in enumerate(zip(elements, ids, strict=True)):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.intake import unpack as unpack_module
 from pipelines.intake.limits import Limits
-from pipelines.intake.unpack import identity_hash, unpack
+from pipelines.intake.unpack import hash_files, identity_hash, unpack
 
 CSV = b"id,name\n1,x\n"
 
@@ -124,25 +124,29 @@ def test_rubbish_is_left_out_without_a_word(sent, tmp_path):
 def test_identity_of_one_file_is_its_bytes(sent):
     first, second = put(sent, "a.csv"), put(sent, "other name.csv")
     other = put(sent, "c.csv", CSV + b"2,y\n")
-    assert identity_hash([first]) == identity_hash([second]) != identity_hash([other])
+    assert (
+        identity_hash(hash_files([first]))
+        == identity_hash(hash_files([second]))
+        != identity_hash(hash_files([other]))
+    )
 
 
 def test_identity_of_several_files_is_names_and_bytes(sent, tmp_path):
     first, second = put(sent, "a.csv"), put(sent, "b.csv", b"x")
-    both = identity_hash([first, second])
-    assert both == identity_hash([second, first]) == identity_hash([sent])
+    both = identity_hash(hash_files([first, second]))
+    assert both == identity_hash(hash_files([second, first])) == identity_hash(hash_files([sent]))
     put(sent, ".DS_Store")
-    assert identity_hash([sent]) == both
+    assert identity_hash(hash_files([sent])) == both
     second.rename(sent / "c.csv")
-    assert identity_hash([sent]) != both
+    assert identity_hash(hash_files([sent])) != both
 
 
 def test_identity_of_a_link_does_not_follow_it(sent, tmp_path):
     secret = put(tmp_path, "secret.txt", b"secret")
     (sent / "a.csv").symlink_to(secret)
-    before = identity_hash([sent / "a.csv"])
+    before = identity_hash(hash_files([sent / "a.csv"]))
     secret.write_bytes(b"another")
-    assert identity_hash([sent / "a.csv"]) == before
+    assert identity_hash(hash_files([sent / "a.csv"])) == before
 
 
 # Kinds of files ----------------------------------------

@@ -253,7 +253,7 @@ def places(value: Any, pointer: str = "") -> Iterator[str]:
 
 VALUES: tuple[Any, ...] = (
     ..., None, "", "text", "2025-01-01", "https://example.org", 5, -1.5, 2.0, 1e3, True, [], {}, [None], [[]], ["a", "a"],
-    {"id": "1"}, [{"id": "1"}, {"id": "1"}], [{"id": []}, {"id": {}}], [{}, {}],
+    {"id": "1"}, [{"id": "1"}, {"id": "1"}], [{"id": []}, {"id": {}}], [{"id": None}, {"id": ["x"]}, {"id": "1"}], [{}, {}],
 )  # fmt: skip
 
 
