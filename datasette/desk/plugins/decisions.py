@@ -13,13 +13,12 @@ from datasette import Request, Response, hookimpl
 from pipelines import review
 from pipelines.desk import Action, Person, deciding
 from pipelines.desk.deciding import NEEDS, Move
-from pipelines.desk.previewing import compared_with
+from pipelines.desk.previewing import ask_preview
 from pipelines.exceptions import ConflictError, StoreError
 from pipelines.reporting import Sentences
 from pipelines.reporting.visible import visible
 from pipelines.store import LedgerEntry
 from pipelines.store.states import WAITING
-from pipelines.validation import read_report
 
 CELL = 80
 
@@ -40,10 +39,7 @@ async def _preview(
 ) -> Response:
     journey = datasette.journey
     desk, own = journey.desk, str(entry.submission_id)
-    parent = await asyncio.to_thread(compared_with, desk, own)
-    work = await asyncio.to_thread(
-        lambda: desk.made.ask(own, "preview", person.actor, parent=parent, report=_judged(desk, entry))
-    )
+    work, parent = await asyncio.to_thread(ask_preview, desk, own, person.actor)
     values = {
         "named": journey.named(entry, request), "entry": entry, "work": work, "problem": problem, "parent": parent,
         "refresh": None if work.is_done else 2,
@@ -54,10 +50,6 @@ async def _preview(
         "made": _in_words(datasette, request, entry, work.result) if work.result else None,
     }  # fmt: skip
     return await journey.render(request, "submission_preview.html", values, 409 if problem else 200)
-
-
-def _judged(desk: Any, entry: LedgerEntry) -> str:
-    return read_report(desk.site.zones.report_folder(entry.submission_id)).validated_at.isoformat()
 
 
 def _in_words(datasette: Any, request: Request, entry: LedgerEntry, made: dict[str, Any]) -> dict[str, Any]:
