@@ -14,6 +14,9 @@ accounts      how persons prove who they are
 names         names of files that strangers give
 made, making  what a page needs and cannot make at once
 mending       corrected files from fixes and cells that were typed
+api           the desk for programs: /api/v1; idempotency: a request that is sent twice is done once
+receiving     files of a request become an arrival
+deciding      what may be done next with a submission, and the doing of it
 previewing    what accepting would change, with sums; receipts: what was published, to keep
 desk          one installation with its desk, opened
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipelines.desk.accounts import Accounts
 from pipelines.desk.arrivals import Arrivals
 from pipelines.desk.comments import Comments
+from pipelines.desk.idempotency import Idempotency
 from pipelines.desk.made import Made
 from pipelines.desk.mail import Mail
 from pipelines.desk.members import MemberPolicies
@@ -35,6 +36,7 @@ class Desk:
     made: Made
     comments: Comments
     readings: Readings
+    idempotency: Idempotency
 
     @cached_property
     def elsewhere(self) -> "Elsewhere":
@@ -69,4 +71,5 @@ class Desk:
             Made(database, site.zones),
             Comments(database),
             Readings(database),
+            Idempotency(database),
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.catalogue import PackageType
 from pipelines.desk.desk import Desk
+from pipelines.desk.made import Work
 from pipelines.engine import connect, quote_name, quote_text
 from pipelines.identifiers import SubmissionId
 from pipelines.store import newest_manifest, summarize_changes
@@ -23,6 +24,14 @@ def compared_with(desk: Desk, submission_id: str) -> int | None:
     entry = desk.site.ledger.submission(submission_id)
     newest = newest_manifest(desk.site.lake, entry.member, entry.package_type)
     return int(newest.version.number) if newest else None
+
+
+def ask_preview(desk: Desk, submission_id: str, actor: str) -> tuple[Work, int | None]:
+    """The preview of a sound submission as it stands now, made or to be made, and the version that it compares with."""
+    parent = compared_with(desk, submission_id)
+    # A report that is made anew is another one to preview.
+    judged = read_report(desk.site.zones.report_folder(SubmissionId(submission_id))).validated_at.isoformat()
+    return desk.made.ask(submission_id, "preview", actor, parent=parent, report=judged), parent
 
 
 def make_preview(desk: Desk, submission_id: str) -> dict[str, Any]:

@@ -3,26 +3,23 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_decimal
 from datasette import Request, Response, hookimpl
 
-from pipelines import review, workflow
-from pipelines.desk import Action, Person
-from pipelines.desk.previewing import compared_with
+from pipelines import review
+from pipelines.desk import Action, Person, deciding
+from pipelines.desk.deciding import NEEDS, Move
+from pipelines.desk.previewing import ask_preview
 from pipelines.exceptions import ConflictError, StoreError
-from pipelines.identifiers import SubmissionId
 from pipelines.reporting import Sentences
 from pipelines.reporting.visible import visible
 from pipelines.store import LedgerEntry
-from pipelines.store.states import LIVE, WAITING
-from pipelines.validation import read_report
+from pipelines.store.states import WAITING
 
-MOST = 2_000
-"""Characters of a reason."""
 CELL = 80
 
 
@@ -42,10 +39,7 @@ async def _preview(
 ) -> Response:
     journey = datasette.journey
     desk, own = journey.desk, str(entry.submission_id)
-    parent = await asyncio.to_thread(compared_with, desk, own)
-    work = await asyncio.to_thread(
-        lambda: desk.made.ask(own, "preview", person.actor, parent=parent, report=_judged(desk, entry))
-    )
+    work, parent = await asyncio.to_thread(ask_preview, desk, own, person.actor)
     values = {
         "named": journey.named(entry, request), "entry": entry, "work": work, "problem": problem, "parent": parent,
         "refresh": None if work.is_done else 2,
@@ -56,10 +50,6 @@ async def _preview(
         "made": _in_words(datasette, request, entry, work.result) if work.result else None,
     }  # fmt: skip
     return await journey.render(request, "submission_preview.html", values, 409 if problem else 200)
-
-
-def _judged(desk: Any, entry: LedgerEntry) -> str:
-    return read_report(desk.site.zones.report_folder(entry.submission_id)).validated_at.isoformat()
 
 
 def _in_words(datasette: Any, request: Request, entry: LedgerEntry, made: dict[str, Any]) -> dict[str, Any]:
@@ -177,90 +167,47 @@ async def _told(
 async def _approve(
     datasette: Any, request: Request, person: Person, entry: LedgerEntry, form: dict[str, str]
 ) -> Response | None:
-    desk, own = datasette.desk, str(entry.submission_id)
     _ = datasette.words_of(request).gettext
-    if entry.state in LIVE or entry.is_unfinished_yes:
-        if entry.approved_by == person.actor:
-            return None  # her second click, or the back button: what she said has been heard
-        raise review.DecidedError(own)
-    if entry.asked_by == person.actor and form.get("second") != "1":
-        return None
-    work = await asyncio.to_thread(desk.made.find, own, form.get("work", ""))
-    parent = await asyncio.to_thread(compared_with, desk, own)
-    if entry.state in WAITING and (work is None or work.result is None or work.result["parent"] != parent):
-        text = _("Other data of this member were accepted meanwhile. Please look again at what would change.")
-        return await _preview(datasette, request, person, entry, text)
-    day, publish_at = form.get("publish_on", "").strip(), None
-    if day:
-        try:
-            publish_at = datetime.combine(datetime.fromisoformat(day).date(), time(), UTC)
-        except ValueError:
-            text = _("The day cannot be read. Please write it as year-month-day, for example 2027-03-15.")
-            return await _preview(datasette, request, person, entry, text)
     try:
         await asyncio.to_thread(
-            review.say_yes,
-            desk.site,
-            SubmissionId(own),
-            by=person.actor,
-            needs_second=desk.policies.get(entry.member).two_persons,
-            agrees_to_loss=form.get("agrees") == "yes",
-            loses=bool(work.result["loses"]) if work and work.result else None,
-            publish_at=publish_at,
+            lambda: deciding.approve(
+                datasette.desk,
+                person,
+                entry,
+                seen=form.get("work", ""),
+                agrees=form.get("agrees") == "yes",
+                day=form.get("publish_on", "").strip(),
+                again=form.get("second") == "1",
+            )
         )
+    except deciding.OutdatedError:
+        text = _("Other data of this member were accepted meanwhile. Please look again at what would change.")
+    except deciding.DayError:
+        text = _("The day cannot be read. Please write it as year-month-day, for example 2027-03-15.")
     except review.LossError:
         text = _("Rows of before would be lost. If that is right, tick the box and approve again.")
-        return await _preview(datasette, request, person, entry, text)
-    return None
+    else:
+        return None
+    return await _preview(datasette, request, person, entry, text)
 
 
-def _reason(form: dict[str, str]) -> str:
-    """What was written, on one page; empty when nothing was."""
-    return " ".join(form.get("reason", "").split())[:MOST]
-
-
-def _with_reason(act: Callable[[Any, Person, LedgerEntry, str], Any]) -> Any:
+def _with_reason(move: Move) -> Any:
     """A decision that is nothing without a reason: without one, the form comes again and says so."""
 
     async def decide(
         datasette: Any, request: Request, person: Person, entry: LedgerEntry, form: dict[str, str]
     ) -> Response | None:
-        reason = _reason(form)
-        if not reason:
+        try:
+            await asyncio.to_thread(
+                deciding.decide, datasette.desk, person, entry, move, form.get("reason", "")
+            )
+        except deciding.ReasonError:
             return Response.redirect(datasette.journey.named(entry, request)["path"] + "?needs=reason#decide")
-        answer = await asyncio.to_thread(act, datasette.desk, person, entry, reason)
-        return answer if isinstance(answer, Response) else None
+        if move is Move.CORRECT:
+            return Response.redirect(f"/send?period={entry.period}&package_type={entry.package_type}")
+        return None
 
     return decide
-
-
-def _send_back(desk: Any, person: Person, entry: LedgerEntry, reason: str) -> None:
-    review.send_back(desk.site, entry.submission_id, by=person.actor, reason=reason)
-
-
-def _ask_again(desk: Any, person: Person, entry: LedgerEntry, reason: str) -> None:
-    review.ask_again(desk.site, entry.submission_id, by=person.actor, reason=reason)
-
-
-def _take_back(desk: Any, person: Person, entry: LedgerEntry, reason: str) -> None:
-    review.take_back(desk.site, entry.submission_id, by=person.actor, reason=reason)
-
-
-def _withdraw(desk: Any, person: Person, entry: LedgerEntry, reason: str) -> None:
-    """The rows of this submission leave the next release."""
-    if entry.state not in LIVE:
-        raise StoreError(f"{entry.submission_id} is {entry.state}")
-    workflow.withdraw(
-        desk.site, entry.member, entry.package_type, period=entry.period, reason=reason, by=person.actor
-    )
-
-
-def _correct(desk: Any, person: Person, entry: LedgerEntry, reason: str) -> Response:
-    """Why a corrected file is coming is kept; it replaces this submission when it is accepted."""
-    desk.site.ledger.record(
-        entry.submission_id, actor=person.actor, reason=reason, detail={"correction": True}
-    )
-    return Response.redirect(f"/send?period={entry.period}&package_type={entry.package_type}")
 
 
 @hookimpl
@@ -268,10 +215,11 @@ def register_routes() -> list[tuple[str, Any]]:
     below = r"^/submissions/(?P<id>[^/]+)/"
     return [
         (below + "preview$", preview_page),
-        (below + "approve$", _decision(Action.APPROVE, _approve)),
-        (below + "send-back$", _decision(Action.APPROVE, _with_reason(_send_back))),
-        (below + "ask-again$", _decision(Action.APPROVE, _with_reason(_ask_again))),
-        (below + "take-back$", _decision(Action.SUBMIT, _with_reason(_take_back))),
-        (below + "withdraw$", _decision(Action.WITHDRAW, _with_reason(_withdraw))),
-        (below + "correct$", _decision(Action.SUBMIT, _with_reason(_correct))),
+        *(
+            (
+                below + move.value + "$",
+                _decision(NEEDS[move], _approve if move is Move.APPROVE else _with_reason(move)),
+            )
+            for move in Move
+        ),
     ]

@@ -1,15 +1,16 @@
 """Answers for what went wrong. In the log stands where and why, never what somebody sent: forms hold passwords, headers hold sessions."""
 
-import json
 import logging
 import traceback
-from http import HTTPStatus
 from typing import Any
 
 from datasette import Forbidden, NotFound, Request, Response, hookimpl
 from datasette.utils.asgi import Base400
 from datasette.views.base import DatasetteError
 
+from pipelines.desk.api import ProblemError
+
+CODES = {400: "unreadable", 403: "not-allowed", 404: "not-found"}
 log = logging.getLogger("ingp.desk")
 
 
@@ -33,8 +34,7 @@ async def answer(datasette: Any, request: Request, exception: Exception) -> Resp
         places = "".join(traceback.format_tb(exception.__traceback__))
         log.error("failed to answer %r: %s\n%s", request.path, type(exception).__name__, places)
     if request.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-        return Response(json.dumps(problem), status=status, content_type="application/problem+json")
+        return datasette.problem(request, ProblemError(CODES.get(status, "failed")))
     page = await datasette.render_template("error.html", {"status": status}, request=request)
     return Response.html(page, status=status)
 

@@ -37,8 +37,11 @@ def language_of(request: Request) -> str:
 
 @hookimpl
 def startup(datasette: Any) -> None:
-    """``datasette.language_of(request)`` and ``datasette.words_of(request)``, whose ``gettext`` the other plugins of the desk use as ``_``."""
+    """``datasette.language_of(request)`` and ``datasette.words_of(request)``, whose ``gettext`` the other plugins of the desk use as ``_``;
+    ``datasette.words_in(language)``.
+    """
     datasette.language_of = language_of
+    datasette.words_in = lambda language: translations(language, LOCALES)
     datasette.words_of = lambda request: translations(language_of(request), LOCALES)
 
 

@@ -1,8 +1,6 @@
 """``/send``: files from a form, streamed to disk; ``/arrivals/<id>``: how far the reading of them is, and what was understood."""
 
 import asyncio
-import shutil
-from pathlib import Path
 from typing import Any
 
 from datasette import Request, Response, hookimpl
@@ -10,16 +8,12 @@ from datasette.utils.asgi import BadRequest
 
 from pipelines.desk import Action, may
 from pipelines.desk.arrivals import ArrivalState
-from pipelines.desk.names import safe_name
 from pipelines.desk.reading import SourceRead, sources_read
+from pipelines.desk.receiving import OVERHEAD, keep_files
 from pipelines.exceptions import UnknownError
 from pipelines.identifiers import parse_period
 from pipelines.reporting.sentences import Sentences
 from pipelines.reporting.understood import describe_sources
-
-BLOCK = 1 << 20
-OVERHEAD = 1 << 20
-"""Bytes of a request that are not of its files: fields and the heads of its parts."""
 
 
 async def send(datasette: Any, request: Request) -> Response:
@@ -52,30 +46,18 @@ async def send(datasette: Any, request: Request) -> Response:
             return await _form(datasette, request, 400, problem="period", period=told)
         if not files:
             return await _form(datasette, request, 400, problem="nothing", period=told)
-        identifier, folder = await asyncio.to_thread(desk.arrivals.new_folder)
-        try:
-            taken: list[str] = []
-            for each in files:
-                taken.append(safe_name(each.filename, taken))
-                await asyncio.to_thread(_keep, each._file, folder / taken[-1])
-        except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        policy = "rows" if form.get("rows") else "whole"
-        await asyncio.to_thread(
-            desk.arrivals.add, identifier, person.member, person.actor, period=period, policy=policy
+        kept = await asyncio.to_thread(
+            lambda: keep_files(
+                desk,
+                person,
+                [(each.filename, each._file) for each in files],
+                period=period,
+                policy="rows" if form.get("rows") else "whole",
+            )
         )
     finally:
         await form.aclose()
-    return Response.redirect(f"/arrivals/{identifier}")
-
-
-def _keep(source: Any, place: Path) -> None:
-    """Copy an upload to its place, to the last byte and onto the disk: what is written down afterwards is there."""
-    source.seek(0)
-    with place.open("xb") as file:
-        shutil.copyfileobj(source, file, BLOCK)
-        file.flush()
+    return Response.redirect(f"/arrivals/{kept.id}")
 
 
 async def _form(datasette: Any, request: Request, status: int = 200, **values: Any) -> Response:

@@ -18,6 +18,7 @@ from datasette import Request, Response, hookimpl
 from pipelines.catalogue import Member
 from pipelines.desk import Action, Desk, Person, may
 from pipelines.desk.arrivals import ArrivalState
+from pipelines.desk.deciding import Move, moves
 from pipelines.desk.mending import count_bad_cells
 from pipelines.desk.permissions import EVERYWHERE
 from pipelines.desk.staging import read_progress
@@ -26,7 +27,7 @@ from pipelines.intake import read_staged
 from pipelines.reporting.comparison import read_comparison
 from pipelines.reporting.document import build_document
 from pipelines.store import LedgerEntry, State
-from pipelines.store.states import LIVE, UNFINISHED, WAITING
+from pipelines.store.states import UNFINISHED, WAITING
 from pipelines.validation import read_report
 from pipelines.validation.report import read_details
 
@@ -292,8 +293,8 @@ async def detail(datasette: Any, request: Request) -> Response:
         "entry": entry, "submission": entry, "named": journey.named(entry, request), "state": state_words(entry, _),
         "next": next_step(entry, person, _), "steps": steps(entry, _), "refresh": REFRESH_SECONDS if busy else None,
         "submits": may(person, Action.SUBMIT, entry.member), "approves": may(person, Action.APPROVE, entry.member),
-        "withdraws": may(person, Action.WITHDRAW, entry.member), "waits": entry.state in WAITING and not entry.is_unfinished_yes,
-        "live": entry.state in LIVE, "needs_work": entry.state is State.NEEDS_WORK, "needs_reason": request.args.get("needs") == "reason",
+        "moves": [each.value for each in moves(person, entry) if each is not Move.APPROVE], "waits": entry.state in WAITING and not entry.is_unfinished_yes,
+        "needs_work": entry.state is State.NEEDS_WORK, "needs_reason": request.args.get("needs") == "reason",
         **told,
     }  # fmt: skip
     return await journey.render(request, "submission.html", values)
