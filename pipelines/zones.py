@@ -19,6 +19,7 @@ class Zones:
         <root>/ledger.sqlite           people and process (unless the ledger is elsewhere)
         <root>/releases/<release>/     published files;  <root>/releases/current.json points to one
         <root>/arrivals/<arrival>/     files sent at the desk, taken by `flows.desk`
+        <root>/uploads/<upload>/       files that come in pieces, until they are an arrival
         <root>/made/<work>/            what `flows.desk` made for a page; made again when it is gone
         <root>/outbox/*.eml            letters, where there is no mail server
         <root>/tmp/                    unfinished work; safe to delete when nothing runs
@@ -57,6 +58,10 @@ class Zones:
     @property
     def arrivals(self) -> Path:
         return self.root / "arrivals"
+
+    @property
+    def uploads(self) -> Path:
+        return self.root / "uploads"
 
     @property
     def outbox(self) -> Path:

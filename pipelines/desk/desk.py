@@ -14,6 +14,7 @@ from pipelines.desk.members import MemberPolicies
 from pipelines.desk.people import People
 from pipelines.desk.remembered import Readings
 from pipelines.desk.schema import create_tables
+from pipelines.desk.uploads import Uploads
 from pipelines.settings import Settings
 from pipelines.store import Database
 from pipelines.workflow import Installation
@@ -37,6 +38,11 @@ class Desk:
     comments: Comments
     readings: Readings
     idempotency: Idempotency
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Files that come in pieces."""
+        return Uploads(self.site.zones.uploads)
 
     @cached_property
     def elsewhere(self) -> "Elsewhere":

@@ -90,6 +90,32 @@ def words(_: Callable[[str], str]) -> dict[str, tuple[str, str]]:
             _("Give an https address of a server that is on the public internet."),
         ),
         "too-many": (_("There are too many already"), _("Delete one that is not needed any more.")),
+        "tus-version": (
+            _("This is not the way in which pieces of files are sent"),
+            _("Send the header “Tus-Resumable: 1.0.0”; a program for the tus protocol does."),
+        ),
+        "upload-length": (
+            _("The length of the file is missing"),
+            _("Say in the header Upload-Length how many bytes it has."),
+        ),
+        "upload-offset": (
+            _("This piece does not begin where the last one ended"),
+            _("Ask with HEAD how much is here, and go on from there."),
+        ),
+        "upload-busy": (
+            _("Another connection is sending this file"),
+            _("Wait some seconds, ask with HEAD how much is here, and go on from there."),
+        ),
+        "uploads-missing": (
+            _("Not every file is here"),
+            _("Send those that are missing, or not whole, and then say again which ones belong together."),
+        ),
+        "disk-full": (
+            _("There is no room for this file now"),
+            _(
+                "Nothing that was sent before is lost. Tell the Secretariat, and go on later from where it stopped."
+            ),
+        ),
         "failed": (
             _("Something went wrong with us"),
             _(

@@ -44,6 +44,14 @@ async def send(datasette: Any, request: Request) -> Response:
             period = parse_period(told or None)
         except ValueError:
             return await _form(datasette, request, 400, problem="period", period=told)
+        policy = "rows" if form.get("rows") else "whole"
+        if uploads := [str(each) for each in form.getlist("upload")]:
+            taken = await asyncio.to_thread(
+                desk.uploads.take, desk.arrivals, person, uploads, period=period, policy=policy
+            )
+            if taken is None:
+                return await _form(datasette, request, 400, problem="missing", period=told)
+            return Response.redirect(f"/arrivals/{taken.id}")
         if not files:
             return await _form(datasette, request, 400, problem="nothing", period=told)
         kept = await asyncio.to_thread(
@@ -52,7 +60,7 @@ async def send(datasette: Any, request: Request) -> Response:
                 person,
                 [(each.filename, each._file) for each in files],
                 period=period,
-                policy="rows" if form.get("rows") else "whole",
+                policy=policy,
             )
         )
     finally:

@@ -24,6 +24,12 @@ STATUS = {
     "key-running": 409,
     "address": 422,
     "too-many": 409,
+    "tus-version": 412,
+    "upload-length": 400,
+    "upload-offset": 409,
+    "upload-busy": 423,
+    "uploads-missing": 422,
+    "disk-full": 507,
     "failed": 500,
 }
 

@@ -1,5 +1,7 @@
 """Sending files."""
 
+from typing import Any
+
 from pipelines.desk.api.declared import PREFIX, Answer, Call, operation
 from pipelines.desk.api.problems import ProblemError
 from pipelines.desk.api.reading import arrival
@@ -8,7 +10,7 @@ from pipelines.desk.permissions import Action
 from pipelines.desk.receiving import keep_files
 from pipelines.identifiers import parse_period
 
-FORM = {
+FORM: dict[str, Any] = {
     "type": "object", "required": ["files"],
     "properties": {
         "files": {
@@ -21,25 +23,41 @@ FORM = {
     },
 }  # fmt: skip
 
+BODY = {
+    "type": "object", "required": ["uploads"], "additionalProperties": False,
+    "properties": {
+        "uploads": {
+            "type": "array", "items": {"type": "string", "pattern": "^[0-9a-f]{32}$"}, "minItems": 1, "maxItems": 200,
+            "description": "Files that came in pieces: the last part of the address that `/uploads` gave to each (tus 1.0.0).",
+        },
+        **{name: each for name, each in FORM["properties"].items() if name != "files"},
+    },
+}  # fmt: skip
+"""Of files that are here already."""
+
 
 @operation(
     "POST", "/submissions", "Send files. They are read and checked afterwards: follow the address that is answered.",
     Action.SUBMIT, {202: ("The files are kept. `Location`: the arrival, which says what becomes of them.", "Arrival")},
-    form=FORM, problems=("nothing-sent", "too-large"),
+    form=FORM, body=BODY, problems=("nothing-sent", "uploads-missing", "too-large"),
 )  # fmt: skip
 def send(call: Call) -> Answer:
     try:
         period = parse_period(str(call.body.get("period", "")).strip() or None)
     except ValueError as error:
         raise ProblemError("values", [{"detail": "not a period", "pointer": "#/period"}]) from error
-    if not call.files:
+    how: Any = {
+        "period": period,
+        "package_type": call.body.get("package_type"),
+        "policy": call.body.get("policy", "whole"),
+    }
+    if "uploads" in call.body:
+        taken = call.desk.uploads.take(call.desk.arrivals, call.person, call.body["uploads"], **how)
+        if taken is None:
+            raise ProblemError("uploads-missing")
+        found = taken
+    elif call.files:
+        found = keep_files(call.desk, call.person, call.files, **how)
+    else:
         raise ProblemError("nothing-sent")
-    found = keep_files(
-        call.desk,
-        call.person,
-        call.files,
-        period=period,
-        package_type=call.body.get("package_type"),
-        policy=call.body.get("policy", "whole"),
-    )
     return Answer(arrival(call, found), 202, {"location": f"{call.home}{PREFIX}/arrivals/{found.id}"})
