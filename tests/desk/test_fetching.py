@@ -58,7 +58,7 @@ def test_what_is_no_address_to_ask(url: str) -> None:
     "host", ["localhost", "127.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "0"]
 )
 def test_ways_to_write_this_machine(host: str) -> None:
-    with pytest.raises(NotFetchedError, match="private|no-answer|address"):
+    with pytest.raises(NotFetchedError, match=r"private|no-answer|address"):
         check_address(f"http://{host}/latest/meta-data")
 
 
