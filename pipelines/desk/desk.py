@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipelines.desk.accounts import Accounts
 from pipelines.desk.arrivals import Arrivals
 from pipelines.desk.comments import Comments
+from pipelines.desk.harvesting.sources import Harvests
 from pipelines.desk.made import Made
 from pipelines.desk.mail import Mail
 from pipelines.desk.members import MemberPolicies
@@ -33,6 +34,7 @@ class Desk:
     mail: Mail
     made: Made
     comments: Comments
+    harvests: Harvests
 
     @cached_property
     def elsewhere(self) -> "Elsewhere":
@@ -66,4 +68,5 @@ class Desk:
             Mail(database, site.settings.site_dir / "desk"),
             Made(database, site.zones),
             Comments(database),
+            Harvests(database),
         )
