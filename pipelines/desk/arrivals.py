@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, String, Table, Text, insert, select, update
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, Text, insert, select, update
 
 from pipelines.desk.schema import metadata
 from pipelines.exceptions import UnknownError
@@ -64,6 +64,27 @@ class Arrival:
     at: datetime
 
 
+def write_down(
+    connection: Connection,
+    identifier: str,
+    member: str,
+    actor: str,
+    *,
+    period: str = "all",
+    package_type: str | None = None,
+    policy: str = "whole",
+    instructions: Mapping[str, Any] | None = None,
+) -> None:
+    """`Arrivals.add` within the caller's transaction."""
+    if not connection.execute(select(arrivals.c.id).where(arrivals.c.id == identifier)).first():
+        connection.execute(
+            insert(arrivals).values(
+                id=identifier, member=member, actor=actor, period=period, package_type=package_type, policy=policy,
+                instructions=dict(instructions or {}), state=ArrivalState.WAITING.value, at=datetime.now(UTC),
+            )
+        )  # fmt: skip
+
+
 class Arrivals:
     """The arrivals of an installation. Their files lie in ``<root>/arrivals/<id>/`` under the names that they were sent with."""
 
@@ -93,13 +114,10 @@ class Arrivals:
     ) -> Arrival:
         """Write an arrival down once its files are whole in its folder; the same id again is the same arrival."""
         with self._database.write() as connection:
-            if not connection.execute(select(arrivals.c.id).where(arrivals.c.id == identifier)).first():
-                connection.execute(
-                    insert(arrivals).values(
-                        id=identifier, member=member, actor=actor, period=period, package_type=package_type, policy=policy,
-                        instructions=dict(instructions or {}), state=ArrivalState.WAITING.value, at=datetime.now(UTC),
-                    )
-                )  # fmt: skip
+            write_down(
+                connection, identifier, member, actor, period=period, package_type=package_type, policy=policy,
+                instructions=instructions,
+            )  # fmt: skip
         return self.get(identifier)
 
     def get(self, identifier: str) -> Arrival:

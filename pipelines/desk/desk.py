@@ -8,6 +8,7 @@ from pipelines.desk.accounts import Accounts
 from pipelines.desk.arrivals import Arrivals
 from pipelines.desk.comments import Comments
 from pipelines.desk.idempotency import Idempotency
+from pipelines.desk.harvesting.sources import Harvests
 from pipelines.desk.made import Made
 from pipelines.desk.mail import Mail
 from pipelines.desk.members import MemberPolicies
@@ -38,6 +39,7 @@ class Desk:
     comments: Comments
     readings: Readings
     idempotency: Idempotency
+    harvests: Harvests
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -78,4 +80,5 @@ class Desk:
             Comments(database),
             Readings(database),
             Idempotency(database),
+            Harvests(database),
         )

@@ -37,7 +37,7 @@ class Action(StrEnum):
 _READS = {Action.SEE, Action.COMMENT}
 _SENDS = _READS | {Action.SUBMIT, Action.WEBHOOKS}
 _DECIDES = _SENDS | {Action.APPROVE, Action.WITHDRAW, Action.HARVEST}
-_LOOKS_AFTER = _READS | {Action.BOARD, Action.REMIND, Action.AUDIT}
+_LOOKS_AFTER = _READS | {Action.BOARD, Action.REMIND, Action.AUDIT, Action.HARVEST}
 
 ALLOWED: Mapping[Role, frozenset[Action]] = {
     Role.READER: frozenset(_READS),

@@ -212,6 +212,10 @@ class JsonStream:
 
     def value(self) -> Any:
         """The value at the cursor, whole: dict, list, str (texts and numbers), bool or None."""
+        return self.value_and_text()[0]
+
+    def value_and_text(self) -> tuple[Any, str]:
+        """As `value`, and its text exactly as it stands in the file."""
         if not self.peek():
             raise self.broken("truncated")
         while True:
@@ -228,8 +232,9 @@ class JsonStream:
             length = end - self._position
             # A number that ends where the window ends may go on behind it.
             if end < len(self._text) or not isinstance(value, str) or not self._fill():
+                text = self._text[self._position : self._position + length]
                 self._position += length
-                return value
+                return value, text
 
     def elements(self) -> Iterator[None]:
         """Step into the array at the cursor: yields with the cursor on each element, which must be read."""
