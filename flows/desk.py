@@ -21,6 +21,7 @@ from pipelines.cli.show import err
 from pipelines.cli.words import _
 from pipelines.desk import Desk
 from pipelines.desk.events import follow
+from pipelines.desk.letters import tell as tell_people
 from pipelines.desk.mail import sender
 from pipelines.desk.making import make_waiting
 from pipelines.desk.staging import stage_arrival
@@ -70,13 +71,18 @@ def make(desk: Desk) -> bool:
     return make_waiting(desk)
 
 
+def tell(desk: Desk) -> bool:
+    """What happened becomes letters."""
+    return tell_people(desk) > 0
+
+
 def post(desk: Desk) -> bool:
     """Letters leave."""
     own = desk.site.settings
     return desk.mail.deliver(sender(own.smtp_url, own.mail_from, desk.site.zones.outbox)) > 0
 
 
-ROUNDS: tuple[Callable[[Desk], bool], ...] = (stage, make, judge, publish, post)
+ROUNDS: tuple[Callable[[Desk], bool], ...] = (stage, make, judge, publish, tell, post)
 """What the worker does, in this order, again and again."""
 
 
