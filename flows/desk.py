@@ -10,6 +10,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 from prefect.logging import get_logger
 
@@ -21,8 +23,10 @@ from pipelines.cli.show import err
 from pipelines.cli.words import _
 from pipelines.desk import Desk
 from pipelines.desk.events import follow
+from pipelines.desk.letters import tell as tell_people
 from pipelines.desk.mail import sender
 from pipelines.desk.making import make_waiting
+from pipelines.desk.reminders import remind as write_reminders
 from pipelines.desk.staging import stage_arrival
 from pipelines.publication.alone import alone
 from pipelines.store import LedgerEvent, State
@@ -70,13 +74,32 @@ def make(desk: Desk) -> bool:
     return make_waiting(desk)
 
 
+def tell(desk: Desk) -> bool:
+    """What happened becomes letters."""
+    return tell_people(desk) > 0
+
+
+def remind(desk: Desk) -> bool:
+    """Once an hour is often enough for what changes with the day."""
+    hour = int(time.monotonic() // 3600)
+    if _reminded.get(desk.site.zones.root) == hour:
+        return False
+    count = write_reminders(desk, datetime.now(UTC))
+    _reminded[desk.site.zones.root] = hour
+    return count > 0
+
+
+_reminded: dict[Path, int] = {}
+"""Installation -> the hour in which its reminders were last written, since this worker began."""
+
+
 def post(desk: Desk) -> bool:
     """Letters leave."""
     own = desk.site.settings
     return desk.mail.deliver(sender(own.smtp_url, own.mail_from, desk.site.zones.outbox)) > 0
 
 
-ROUNDS: tuple[Callable[[Desk], bool], ...] = (stage, make, judge, publish, post)
+ROUNDS: tuple[Callable[[Desk], bool], ...] = (stage, make, judge, publish, tell, remind, post)
 """What the worker does, in this order, again and again."""
 
 

@@ -114,6 +114,43 @@ def timing_of(policy: MemberPolicy, due: Due | None, newest: LedgerEntry | None,
     return Timing.LATE if days_late > 0 else Timing.DUE
 
 
+PERIODS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A member in one of its periods; days_late as in `Line`."""
+
+    due: Due
+    newest: LedgerEntry | None
+    timing: Timing
+    days_late: int | None
+
+
+def standings(desk: Desk, member: str, now: datetime, count: int = PERIODS) -> tuple[Standing, ...]:
+    """A member in its last periods that are over, newest first, by its own frequency; none where it has declared none."""
+    policy, zone = desk.policies.get(member), desk.site.catalogue.members[member].time_zone
+    today, entries, found = today_of(zone, now), desk.site.ledger.submissions(member), []
+    for due in ended(policy, today, count):
+        newest, late = newest_of(entries, due, zone), due.days_late(today)
+        timing = timing_of(policy, due, newest, late)
+        open_still = timing in (Timing.DUE, Timing.LATE)
+        found.append(Standing(due, newest, timing, late if open_still else None))
+    return tuple(found)
+
+
+def standings_of_all(
+    desk: Desk, now: datetime, language: str
+) -> tuple[tuple[str, str, tuple[Standing, ...]], ...]:
+    """(code, name, standings) of every member, by name."""
+    told = [
+        (code, member.names.get(language) or member.names["en"], standings(desk, code, now))
+        for code, member in desk.site.catalogue.members.items()
+        if member.kind == "member"
+    ]
+    return tuple(sorted(told, key=lambda each: each[1]))
+
+
 SORTS = ("member", "timing", "quality", "questions", "received")
 _URGENT = {each: place for place, each in enumerate(("late", "due", "waiting", "done", "undeclared"))}
 

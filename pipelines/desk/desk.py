@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pipelines.desk.accounts import Accounts
 from pipelines.desk.arrivals import Arrivals
 from pipelines.desk.comments import Comments
-from pipelines.desk.idempotency import Idempotency
 from pipelines.desk.harvesting.sources import Harvests
+from pipelines.desk.idempotency import Idempotency
 from pipelines.desk.made import Made
 from pipelines.desk.mail import Mail
 from pipelines.desk.members import MemberPolicies

@@ -62,20 +62,21 @@ class Mail:
         self._database, self._folder = database, folder
         self._environments: dict[str, Environment] = {}
 
-    def post(self, to: str, language: str, kind: str, *, once: str | None = None, **values: Any) -> None:
-        """Write a letter down. values: JSON data for its template. once: a name that is used for one letter only."""
+    def post(self, to: str, language: str, kind: str, *, once: str | None = None, **values: Any) -> bool:
+        """Write a letter down; False when the one of this name is there already. values: JSON data for its template. once: a name that is used for one letter only."""
         self.render(
             to, language, kind, values
         )  # a template that misses a value is found here, not by the worker
         now = datetime.now(UTC)
         with self._database.write() as connection:
             if once and connection.execute(select(mail.c.id).where(mail.c.once == once)).first():
-                return
+                return False
             connection.execute(
                 insert(mail).values(
                     to=to, language=language, kind=kind, values=values, once=once, at=now, next_try=now
                 )
             )
+        return True
 
     def render(self, to: str, language: str, kind: str, values: dict[str, Any]) -> Letter:
         if language not in self._environments:

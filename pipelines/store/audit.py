@@ -54,10 +54,51 @@ def link(connection: Connection, event: Mapping[str, Any]) -> str:
     return event_hash(last or START, event)
 
 
-def export(database: Database) -> Iterator[dict[str, Any]]:
-    """Every event, oldest first, as JSON data."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which events; what is empty is not asked for. submission: the beginning of its identifier. action: the state that was
+    reached, ``note`` for what was written down of a member as a whole. since, until: UTC, until itself is left out.
+    """
+
+    member: str = ""
+    submission: str = ""
+    action: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[Any]:
+        column, found = schema.events.c, []
+        if self.member:
+            found.append(column.member == self.member)
+        if self.submission:
+            found.append(column.submission_id.startswith(self.submission, autoescape=True))
+        if self.action:
+            found.append(
+                column.to_state.is_(None) if self.action == "note" else column.to_state == self.action
+            )
+        if self.since:
+            found.append(column.at >= self.since)
+        if self.until:
+            found.append(column.at < self.until)
+        return found
+
+
+def page(
+    database: Database, asked: Asked, *, before: int | None = None, count: int = 100
+) -> list[dict[str, Any]]:
+    """Events, newest first. before: number of an event; older ones than that."""
+    query = select(schema.events).where(*asked.conditions()).order_by(schema.events.c.id.desc()).limit(count)
+    if before is not None:
+        query = query.where(schema.events.c.id < before)
     with database.read() as connection:
-        for row in connection.execute(select(schema.events).order_by(schema.events.c.id)):
+        return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def export(database: Database, asked: Asked | None = None) -> Iterator[dict[str, Any]]:
+    """Every event that is asked for, oldest first, as JSON data."""
+    query = select(schema.events).where(*(asked or Asked()).conditions()).order_by(schema.events.c.id)
+    with database.read() as connection:
+        for row in connection.execute(query):
             data = dict(row._mapping)
             yield data | {"at": _instant(data["at"])}
 

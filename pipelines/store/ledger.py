@@ -212,6 +212,13 @@ class Ledger:
             self._note(connection, entry, entry.state, entry.state, actor, reason, detail or {})
             return self._get(connection, submission_id)
 
+    def note(
+        self, member: str, *, actor: str, reason: str | None = None, detail: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write down what happened to a member as a whole: an event without a submission."""
+        with self._write() as connection:
+            self._add(connection, None, member, None, None, actor, reason, detail or {})
+
     def submission(self, submission_id: str) -> LedgerEntry:
         """A submission as it stands; UnknownError when there is none."""
         with self._read() as connection:
@@ -305,12 +312,25 @@ class Ledger:
         reason: str | None,
         detail: Mapping[str, Any],
     ) -> None:
+        self._add(connection, entry.submission_id, entry.member, before, after, actor, reason, detail)
+
+    @staticmethod
+    def _add(
+        connection: Connection,
+        submission_id: str | None,
+        member: str,
+        before: State | None,
+        after: State | None,
+        actor: str,
+        reason: str | None,
+        detail: Mapping[str, Any],
+    ) -> None:
         written = {
-            "submission_id": entry.submission_id,
-            "member": entry.member,
+            "submission_id": submission_id,
+            "member": member,
             "at": _now(),
             "from_state": before.value if before else None,
-            "to_state": after.value,
+            "to_state": after.value if after else None,
             "actor": actor,
             "reason": reason,
             "detail": dict(detail),

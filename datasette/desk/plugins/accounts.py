@@ -127,6 +127,10 @@ async def sign_in(datasette: Any, request: Request) -> Response:
         session = await door.session(request)
         if session and session[1]:
             return Response.redirect(door.to_second_factor(wanted))
+        if session and request.args.get(
+            "next"
+        ):  # a letter's link, opened where somebody is signed in already
+            return Response.redirect(wanted)
         problem = "elsewhere" if request.args.get("elsewhere") else ""
         return await door.page(request, "sign_in.html", next=wanted, providers=providers, problem=problem)
     form = await request.post_vars()

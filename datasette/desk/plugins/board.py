@@ -10,12 +10,13 @@ from urllib.parse import quote, urlencode
 from datasette import Forbidden, NotFound, Request, Response, hookimpl
 
 from pipelines.desk import Action, Person, may
-from pipelines.desk.board import SORTS, Line, Timing, arranged, lines
+from pipelines.desk.board import PERIODS, SORTS, Line, Timing, arranged, lines, standings, standings_of_all
 from pipelines.desk.board_files import csv_file, ics_file, xlsx_file
 from pipelines.desk.calendar import Due, coming, span, today_of
 from pipelines.desk.members import FREQUENCIES
+from pipelines.desk.reminders import LONGEST_NOTE, remind_by_hand
 from pipelines.exceptions import StoreError
-from pipelines.store import State
+from pipelines.store import LedgerEvent, State
 
 FILES = {
     "csv": "text/csv; charset=utf-8",
@@ -181,7 +182,11 @@ async def member_page(datasette: Any, request: Request) -> Response:
         except (ValueError, StoreError):
             trouble = True
     _ = datasette.words_of(request).gettext
+    count = request.args.get("reminded", "")
     shown = {
+        "standings": await asyncio.to_thread(standings, desk, code, datetime.now(UTC)), "timings": timing_words(_),
+        "asked_for": await asyncio.to_thread(_reminders, desk, code), "reminded": count if count.isdecimal() else "",
+        "not_reminded": request.args.get("trouble", ""), "longest": LONGEST_NOTE,
         "member": code, "name": known.names.get(datasette.language_of(request)) or known.names["en"],
         "policy": policy, "trouble": trouble, "frequencies": frequency_words(_), "states": state_words(_),
         "count": sum(each.active for each in await asyncio.to_thread(desk.people.of_member, code)),
@@ -191,10 +196,70 @@ async def member_page(datasette: Any, request: Request) -> Response:
     return Response.html(page, status=400 if trouble else 200)
 
 
+def _reminders(desk: Any, member: str) -> list[tuple[LedgerEvent, str]]:
+    """What was asked for by hand, newest first, and the name of who asked."""
+    names = {person.actor: person.name for person in desk.people.all()}
+    return [
+        (each, names.get(each.actor, each.actor))
+        for each in reversed(desk.site.ledger.events(member=member))
+        if "reminder" in each.detail
+    ]
+
+
+async def remind(datasette: Any, request: Request) -> Response:
+    code, desk = request.url_vars["member"], datasette.desk
+    known = desk.site.catalogue.members.get(code)
+    person = await allowed(datasette, request, Action.REMIND)
+    if isinstance(person, Response):
+        return person
+    if request.method != "POST" or known is None or known.kind != "member":
+        raise NotFound("no such page")
+    told = await request.post_vars()
+    period, note = told.get("period", "").strip(), told.get("note", "")
+    try:
+        count = await asyncio.to_thread(remind_by_hand, desk, person, code, period, note, datetime.now(UTC))
+    except StoreError as error:
+        return Response.redirect(f"/board/{quote(code)}?trouble={quote(str(error))}#remind")
+    return Response.redirect(f"/board/{quote(code)}?reminded={count}#remind")
+
+
+async def periods(datasette: Any, request: Request) -> Response:
+    """Members and their last periods, each by its own frequency."""
+    person = await allowed(datasette, request, Action.BOARD)
+    if isinstance(person, Response):
+        return person
+    _, language = datasette.words_of(request).gettext, datasette.language_of(request)
+    words = timing_words(_)
+    found = await asyncio.to_thread(standings_of_all, datasette.desk, datetime.now(UTC), language)
+    ending = request.url_vars.get("ending")
+    if ending:
+        headings = [_("Code"), _("Member"), _("Period"), _("Due on"), _("Standing"), _("Days late")]
+        rows: list[list[str | int | float | None]] = [
+            [code, name, each.due.period, each.due.on.isoformat(), words[each.timing], each.days_late]
+            for code, name, each_of in found
+            for each in each_of
+        ]
+        body = csv_file(headings, rows) if ending == "csv" else xlsx_file(_("Periods"), headings, rows)
+        told = {
+            "content-disposition": f'attachment; filename="periods.{ending}"',
+            "cache-control": "no-store",
+        }
+        return Response(body, content_type=FILES[ending], headers=told)
+    shown = {"found": found, "timings": words, "count": PERIODS}
+    return Response.html(await datasette.render_template("board_periods.html", shown, request=request))
+
+
+@hookimpl
+def startup(datasette: Any) -> None:
+    datasette.state_words = state_words
+
+
 @hookimpl
 def register_routes() -> list[tuple[str, Any]]:
     return [
         (r"^/board(\.(?P<ending>csv|xlsx))?$", board),
         (r"^/calendar(\.(?P<ending>ics))?$", calendar),
+        (r"^/board/periods(\.(?P<ending>csv|xlsx))?$", periods),
         (r"^/board/(?P<member>[A-Z]{3})$", member_page),
+        (r"^/board/(?P<member>[A-Z]{3})/remind$", remind),
     ]

@@ -6,6 +6,7 @@ from typing import Any
 from datasette import NotFound, Request, Response, hookimpl
 
 from pipelines.desk import Action, Desk, Person, may
+from pipelines.desk.letters import Kind, wants
 from pipelines.exceptions import StoreError, UnknownError
 
 
@@ -30,7 +31,7 @@ def _tell(desk: Desk, writer: Person, member: str, submission: str, number: int,
     """A letter to the other side: the member's people, or the Secretariat."""
     url = f"{desk.site.settings.desk_url}/submissions/{submission}#comment-{number}"
     for person in desk.people.of_member(None if writer.member else member):
-        if person.active:
+        if wants(desk, person, Kind.COMMENTED):
             desk.mail.post(
                 person.email, person.language, "commented", once=f"comment-{number}-{person.id}",
                 member=member, text=text, url=url,

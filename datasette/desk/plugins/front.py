@@ -83,6 +83,9 @@ def _menu(person: Person | None, _: Callable[[str], str]) -> list[tuple[str, str
         found.append(("/submissions", _("Submissions")))
     if may(person, Action.BOARD):
         found.append(("/board", _("Board")))
+    found.append(("/calendar", _("Calendar")))
+    if may(person, Action.AUDIT):
+        found.append(("/audit", _("Audit log")))
     if may(person, Action.INVITE):
         found.append(("/people", _("People")))
     return [*found, ("/account", _("My account"))]
