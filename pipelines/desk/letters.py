@@ -163,7 +163,7 @@ def _values(desk: Desk, entry: LedgerEntry, event: LedgerEvent, kind: Kind) -> d
         values |= {"rows": entry.rows_accepted or 0, "warnings": entry.warnings or 0, "second": second, "loses": loses}  # fmt: skip
     if kind is Kind.PUBLISHED:
         told = receipt(desk, str(entry.submission_id), desk.site.settings.base_url)
-        values |= {name: told[name] for name in ("submission", "sha256", "rows", "published_at", "release")}
+        values |= {name: told[name] for name in ("submission", "files", "rows", "published_at", "release")}
         values["public"] = told["address"] or told["feed"]
     if kind in (Kind.NEEDS_WORK, Kind.WITHDRAWN):
         values["reason"] = event.reason or ""

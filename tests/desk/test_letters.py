@@ -14,6 +14,7 @@ from pipelines.desk import letters as room
 from pipelines.desk.events import cursors
 from pipelines.desk.letters import Kind, choose, chosen, link, tell
 from pipelines.desk.mail import Letter, mail
+from pipelines.desk.receipts import receipt as receipt_of
 from pipelines.identifiers import SubmissionId
 from pipelines.store import State
 from tests.desk.conftest import as_actor
@@ -72,7 +73,8 @@ def test_published_and_withdrawn_come_to_who_wants_them(
     (receipt,) = sent(desk)
     entry = desk.site.ledger.submission(own)
     assert receipt.to == "reader@example.org" and receipt.subject.startswith("Publicado")
-    assert entry.sha256 in receipt.text and own in receipt.text and "/members/HND" in receipt.text
+    (original,) = receipt_of(desk, str(entry.submission_id), "")["files"]
+    assert original["sha256"] in receipt.text and own in receipt.text and "/members/HND" in receipt.text
     workflow.withdraw(desk.site, "HND", entry.package_type, period=None, by="person:9", reason="Error")
     tell(desk)
     assert [each.subject.split(":")[0] for each in sent(desk)] == ["Retirado"]
@@ -106,7 +108,7 @@ def test_what_is_old_or_has_moved_on_is_no_news(
 def test_every_letter_can_be_written_in_every_language(desk: Desk) -> None:
     values: dict[str, Any] = {
         "member": "Honduras", "file": "a\r\nBcc: x.csv", "period": "2026", "address": "https://d/", "errors": 2, "warnings": 1,
-        "by_person": False, "reason": "r", "rows": 3, "second": False, "loses": True, "submission": "s", "sha256": "0",
+        "by_person": False, "reason": "r", "rows": 3, "second": False, "loses": True, "submission": "s", "files": [{"name": "a", "sha256": "0"}, {"name": "b", "sha256": "1"}],
         "published_at": "2026", "release": "R", "public": "https://p/",
     }  # fmt: skip
     for language in ("es", "en", "pt", "fr"):
