@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from pipelines.cli.show import err
 from pipelines.cli.words import _
 from pipelines.desk import Desk
 from pipelines.desk.events import follow
+from pipelines.desk.fetched import fetch_arrival
 from pipelines.desk.letters import tell as tell_people
 from pipelines.desk.mail import sender
 from pipelines.desk.making import make_waiting
@@ -36,6 +38,10 @@ LOOK_EVERY_SECONDS = 0.5
 REST_SECONDS = 30.0
 """After a failure of the machine."""
 
+_fetchers = ThreadPoolExecutor(4, "fetch")
+_fetching: dict[str, Future[None]] = {}
+"""By arrival, what is being fetched by this process."""
+
 log = get_logger("desk")
 
 
@@ -45,6 +51,19 @@ def stage(desk: Desk) -> bool:
     for arrival in waiting:
         stage_arrival(desk, arrival)
     return bool(waiting)
+
+
+def fetch(desk: Desk) -> bool:
+    """Files come from the addresses that members gave, some at a time; a slow server holds up nobody else."""
+    for arrival in desk.arrivals.fetching():
+        if arrival.id not in _fetching:
+            _fetching[arrival.id] = _fetchers.submit(fetch_arrival, desk, arrival)
+    if not _fetching:
+        return False
+    wait(_fetching.values(), LOOK_EVERY_SECONDS, FIRST_COMPLETED)
+    for own in [each for each, work in _fetching.items() if work.done()]:
+        _fetching.pop(own).result()
+    return True
 
 
 def judge(desk: Desk) -> bool:
@@ -99,7 +118,7 @@ def post(desk: Desk) -> bool:
     return desk.mail.deliver(sender(own.smtp_url, own.mail_from, desk.site.zones.outbox)) > 0
 
 
-ROUNDS: tuple[Callable[[Desk], bool], ...] = (stage, make, judge, publish, tell, remind, post)
+ROUNDS: tuple[Callable[[Desk], bool], ...] = (fetch, stage, make, judge, publish, tell, remind, post)
 """What the worker does, in this order, again and again."""
 
 

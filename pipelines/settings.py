@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     oidc_file: str = Field(
         "", description="TOML file of the identity providers (OpenID Connect) that members sign in with."
     )
+    fetch_hosts: str = Field(
+        "",
+        description="Names of hosts of one's own network, with blanks between, that members may have fetched from all the same.",
+    )
     licence: str = Field("CC-BY-4.0", description="Licence of what the Secretariat compiles (SPDX).")
     loss_share: float = Field(
         0.1, description="A version that loses more of a table than this waits for a person."

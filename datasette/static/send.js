@@ -105,6 +105,7 @@
     say(paused ? words.paused : words.going, false);
   });
   form.addEventListener("submit", async function (event) {
+    if (!input.files.length) return;
     event.preventDefault();
     if (!going.length) show();
     button.disabled = true;

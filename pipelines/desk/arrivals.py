@@ -40,8 +40,9 @@ arrivals = Table(
 
 
 class ArrivalState(StrEnum):
-    """WAITING: for the worker. STAGED: it is the submission `submission_id`. REFUSED: `trouble` says why it could not be read at all."""
+    """FETCHING: its file is at an address and the worker fetches it. WAITING: for the worker. STAGED: it is the submission `submission_id`. REFUSED: `trouble` says why it could not be read at all."""
 
+    FETCHING = "fetching"
     WAITING = "waiting"
     STAGED = "staged"
     REFUSED = "refused"
@@ -74,13 +75,14 @@ def write_down(
     package_type: str | None = None,
     policy: str = "whole",
     instructions: Mapping[str, Any] | None = None,
+    state: ArrivalState = ArrivalState.WAITING,
 ) -> None:
     """`Arrivals.add` within the caller's transaction."""
     if not connection.execute(select(arrivals.c.id).where(arrivals.c.id == identifier)).first():
         connection.execute(
             insert(arrivals).values(
                 id=identifier, member=member, actor=actor, period=period, package_type=package_type, policy=policy,
-                instructions=dict(instructions or {}), state=ArrivalState.WAITING.value, at=datetime.now(UTC),
+                instructions=dict(instructions or {}), state=state.value, at=datetime.now(UTC),
             )
         )  # fmt: skip
 
@@ -111,12 +113,13 @@ class Arrivals:
         package_type: str | None = None,
         policy: str = "whole",
         instructions: Mapping[str, Any] | None = None,
+        state: ArrivalState = ArrivalState.WAITING,
     ) -> Arrival:
         """Write an arrival down once its files are whole in its folder; the same id again is the same arrival."""
         with self._database.write() as connection:
             write_down(
                 connection, identifier, member, actor, period=period, package_type=package_type, policy=policy,
-                instructions=instructions,
+                instructions=instructions, state=state,
             )  # fmt: skip
         return self.get(identifier)
 
@@ -144,6 +147,13 @@ class Arrivals:
     def told(self, identifier: str, instructions: Mapping[str, Any]) -> None:
         """How its files are to be read, where its sender said nothing."""
         self._set(identifier, instructions=dict(instructions))
+
+    def fetching(self) -> tuple[Arrival, ...]:
+        """Whose file the worker has to fetch, oldest first."""
+        return self._where(arrivals.c.state == ArrivalState.FETCHING.value)
+
+    def fetched(self, identifier: str) -> None:
+        self._set(identifier, state=ArrivalState.WAITING.value)
 
     def staged(self, identifier: str, submission_id: str) -> None:
         self._set(identifier, state=ArrivalState.STAGED.value, submission_id=submission_id, trouble=None)

@@ -3,13 +3,19 @@
 import gzip
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipelines.desk import Desk, Person
+from pipelines.desk.arrivals import ArrivalState
+from pipelines.desk.fetched import ask_for, fetch_arrival
 from pipelines.desk.fetching import Limits, NotFetchedError, check_address, fetch, is_public
+from pipelines.workflow import Installation
+from tests.desk.conftest import as_actor
 
 PUBLIC = "93.184.216.34"
 
@@ -186,3 +192,45 @@ def test_a_name_that_answers_otherwise_the_second_time_gains_nothing(port: int, 
             fetch(f"http://rebinding.example:{port}/data.csv", tmp_path, limits=limits, resolved=rebinding)
     assert socket.socket.connect is real
     assert asked == ["rebinding.example"] and gone == [(PUBLIC, port)]
+
+
+async def test_an_address_instead_of_a_file(
+    pages: Any, desk: Desk, people: Mapping[str, Person], port: int
+) -> None:
+    actor = as_actor(people["submitter"])
+
+    async def ask(address: str) -> Any:
+        return await pages.post(
+            "/send", data={"address": address, "period": "2024"}, files=[("x", b"")], actor=actor
+        )
+
+    for wrong in ("file:///etc/passwd", "https://user:pw@data.example/", "ftp://data.example/x"):
+        answer = await ask(wrong)
+        assert answer.status_code == 400 and 'role="alert"' in answer.text
+    assert desk.arrivals.fetching() == ()
+    assert (await ask("http://localhost/data.csv")).status_code == 302
+    (first,) = desk.arrivals.fetching()
+    assert first.period == "2024" and desk.arrivals.waiting() == ()
+    waits = await pages.get(f"/arrivals/{first.id}", actor=actor)
+    assert 'http-equiv="refresh"' in waits.text
+    fetch_arrival(desk, first)
+    refused = desk.arrivals.get(first.id)
+    assert (refused.state, refused.trouble) == (ArrivalState.REFUSED, "fetch-private")
+    assert 'role="alert"' in (await pages.get(f"/arrivals/{first.id}", actor=actor)).text
+
+    trusting = Desk.of(
+        Installation.open(desk.site.settings.model_copy(update={"fetch_hosts": "localhost other"}))
+    )
+    taken, missing = (
+        ask_for(trusting, people["submitter"], f"http://localhost:{port}{path}", period="2024")
+        for path in ("/data.csv", "/missing")
+    )
+    left = desk.arrivals.folder(taken.id) / "half.csv"
+    left.parent.mkdir(parents=True)
+    left.write_text("of a worker that was killed")
+    for each in desk.arrivals.fetching():
+        fetch_arrival(trusting, each)
+    (waiting,) = desk.arrivals.waiting()
+    kept = {path.name: path.read_bytes() for path in desk.arrivals.folder(waiting.id).iterdir()}
+    assert waiting.id == taken.id and kept == {"data.csv": b"a,b\n1,2\n"}
+    assert desk.arrivals.get(missing.id).trouble == "fetch-status"

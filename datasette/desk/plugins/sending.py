@@ -8,6 +8,8 @@ from datasette.utils.asgi import BadRequest
 
 from pipelines.desk import Action, may
 from pipelines.desk.arrivals import ArrivalState
+from pipelines.desk.fetched import PREFIX, ask_for, check_form
+from pipelines.desk.fetching import NotFetchedError
 from pipelines.desk.reading import SourceRead, sources_read
 from pipelines.desk.receiving import OVERHEAD, keep_files
 from pipelines.exceptions import UnknownError
@@ -52,6 +54,13 @@ async def send(datasette: Any, request: Request) -> Response:
             if taken is None:
                 return await _form(datasette, request, 400, problem="missing", period=told)
             return Response.redirect(f"/arrivals/{taken.id}")
+        if address := str(form.get("address") or "").strip():
+            try:
+                check_form(desk, address)
+            except NotFetchedError:
+                return await _form(datasette, request, 400, problem="address", period=told, address=address)
+            asked = await asyncio.to_thread(ask_for, desk, person, address, period=period, policy=policy)
+            return Response.redirect(f"/arrivals/{asked.id}")
         if not files:
             return await _form(datasette, request, 400, problem="nothing", period=told)
         kept = await asyncio.to_thread(
@@ -73,6 +82,7 @@ async def _form(datasette: Any, request: Request, status: int = 200, **values: A
     values = {
         "problem": "",
         "period": "",
+        "address": "",
         "largest": own.max_file_bytes,
         "whole": own.max_total_bytes,
         **values,
@@ -113,6 +123,9 @@ async def arrival(datasette: Any, request: Request) -> Response:
         "arrival.html",
         {
             "arrival": found,
+            "fetched": (found.trouble or "").removeprefix(PREFIX)
+            if (found.trouble or "").startswith(PREFIX)
+            else "",
             "sources": sources,
             "state": found.state.value,
             "correctable": correctable,

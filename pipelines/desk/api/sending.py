@@ -6,6 +6,8 @@ from pipelines.desk.api.declared import PREFIX, Answer, Call, operation
 from pipelines.desk.api.problems import ProblemError
 from pipelines.desk.api.reading import arrival
 from pipelines.desk.api.schemas import TEXT
+from pipelines.desk.fetched import ask_for, check_form
+from pipelines.desk.fetching import NotFetchedError
 from pipelines.desk.permissions import Action
 from pipelines.desk.receiving import keep_files
 from pipelines.identifiers import parse_period
@@ -24,8 +26,9 @@ FORM: dict[str, Any] = {
 }  # fmt: skip
 
 BODY = {
-    "type": "object", "required": ["uploads"], "additionalProperties": False,
+    "type": "object", "additionalProperties": False,
     "properties": {
+        "address": {"type": "string", "maxLength": 2_000, "description": "Where the file is published; it is fetched from there."},
         "uploads": {
             "type": "array", "items": {"type": "string", "pattern": "^[0-9a-f]{32}$"}, "minItems": 1, "maxItems": 200,
             "description": "Files that came in pieces: the last part of the address that `/uploads` gave to each (tus 1.0.0).",
@@ -33,13 +36,13 @@ BODY = {
         **{name: each for name, each in FORM["properties"].items() if name != "files"},
     },
 }  # fmt: skip
-"""Of files that are here already."""
+"""Of files that are here already, or at an address."""
 
 
 @operation(
     "POST", "/submissions", "Send files. They are read and checked afterwards: follow the address that is answered.",
     Action.SUBMIT, {202: ("The files are kept. `Location`: the arrival, which says what becomes of them.", "Arrival")},
-    form=FORM, body=BODY, problems=("nothing-sent", "uploads-missing", "too-large"),
+    form=FORM, body=BODY, problems=("nothing-sent", "uploads-missing", "address", "too-large"),
 )  # fmt: skip
 def send(call: Call) -> Answer:
     try:
@@ -56,6 +59,12 @@ def send(call: Call) -> Answer:
         if taken is None:
             raise ProblemError("uploads-missing")
         found = taken
+    elif address := call.body.get("address"):
+        try:
+            check_form(call.desk, address)
+        except NotFetchedError as error:
+            raise ProblemError("address") from error
+        found = ask_for(call.desk, call.person, address, **how)
     elif call.files:
         found = keep_files(call.desk, call.person, call.files, **how)
     else:
