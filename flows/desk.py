@@ -42,14 +42,22 @@ _fetchers = ThreadPoolExecutor(4, "fetch")
 _fetching: dict[str, Future[None]] = {}
 """By arrival, what is being fetched by this process."""
 
+_put_off: dict[str, float] = {}
+"""By arrival, when it is tried again."""
+
 log = get_logger("desk")
 
 
 def stage(desk: Desk) -> bool:
     """Arrivals become submissions. True when there was something to do, as of all rounds."""
-    waiting = desk.arrivals.waiting()
+    now = time.monotonic()
+    waiting = [each for each in desk.arrivals.waiting() if _put_off.get(each.id, 0) <= now]
     for arrival in waiting:
-        stage_arrival(desk, arrival)
+        try:
+            stage_arrival(desk, arrival)
+        except Exception:  # the machine, with this one: whoever comes after it does not wait for it
+            log.exception("stage %s", arrival.id)
+            _put_off[arrival.id] = now + REST_SECONDS
     return bool(waiting)
 
 

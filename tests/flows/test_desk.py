@@ -1,5 +1,6 @@
 """The worker of the desk: what has been written down is done, whoever died before."""
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from flows.desk import work
 from pipelines import review
 from pipelines.desk import Desk
 from pipelines.desk.arrivals import ArrivalState
+from pipelines.desk.fetched import ask_for
 from pipelines.desk.staging import read_progress
 from pipelines.store import State
-from tests.pipelines.test_workflow import BAD, ONE, flat
+from tests.pipelines.test_workflow import BAD, ONE, TWO, flat
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -57,3 +59,14 @@ def test_trouble_with_one_kind_of_work_stops_no_other(desk: Desk, monkeypatch: p
     monkeypatch.setattr("flows.desk.ROUNDS", (broken, *work.__globals__["ROUNDS"]))
     work(threading.Event(), once=True)
     assert desk.arrivals.get(identifier).state is ArrivalState.STAGED
+
+
+def test_an_arrival_that_cannot_be_staged_or_fetched_holds_up_nobody(desk: Desk) -> None:
+    gone, sound = arrive(desk, TWO), arrive(desk, ONE)
+    shutil.rmtree(desk.arrivals.folder(gone))
+    person = desk.people.add("ana@example.org", "Ana", "submitter", "HND", "es")
+    asked = ask_for(desk, person, "http://localhost/contratos.csv", period="2024")
+    work(threading.Event(), once=True)
+    assert desk.arrivals.get(sound).state is ArrivalState.STAGED
+    assert desk.arrivals.get(gone).state is ArrivalState.WAITING, "it is tried again later"
+    assert desk.arrivals.get(asked.id).trouble == "fetch-private"
