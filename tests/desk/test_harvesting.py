@@ -1,11 +1,13 @@
 """Harvests over real HTTP: what comes becomes one arrival, what is not whole becomes none."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -277,22 +279,22 @@ def test_two_workers_never_fetch_the_same(desk: Desk, agency: Agency) -> None:
 
 
 @pytest.mark.parametrize("moment", ["before the file is in its place", "before it is written down"])
-def test_a_worker_killed_before_the_arrival(
-    desk: Desk, agency: Agency, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
+def test_a_worker_killed_before_the_arrival(desk: Desk, agency: Agency, moment: str) -> None:
     agency.page("/a", [release(1)])
     source = add(desk, agency, "/a")
 
-    def killed(*_ignored: Any, **_named: Any) -> None:
-        raise KeyboardInterrupt
+    def die() -> None:
+        """A worker of its own that ends as by `kill -9`: nothing of it is tidied up."""
+        place, name = (
+            (rounds, "write_down") if moment == "before it is written down" else (rounds.shutil, "move")
+        )
+        setattr(place, name, lambda *_ignored, **_named: os._exit(9))
+        harvest_due(desk, FETCHER)
 
-    with monkeypatch.context() as patched:
-        if moment == "before it is written down":
-            patched.setattr(rounds, "write_down", killed)
-        else:
-            patched.setattr(rounds.shutil, "move", killed)
-        with pytest.raises(KeyboardInterrupt):
-            harvest_due(desk, FETCHER)
+    worker = get_context("fork").Process(target=die)
+    worker.start()
+    worker.join(30)
+    assert worker.exitcode == 9 and len(left_over(desk)) == 1
     assert desk.arrivals.of_member("HND") == () and not harvest_due(desk, FETCHER), (
         "its claim holds for a while"
     )
@@ -302,6 +304,7 @@ def test_a_worker_killed_before_the_arrival(
         )
     assert harvest_due(desk, FETCHER) and not harvest_due(desk, FETCHER)
     assert len(taken(desk)) == 1 and len(list(desk.site.zones.arrivals.iterdir())) == 1
+    assert left_over(desk) == []
     assert [each.outcome for each in desk.harvests.runs(source.id)] == ["arrived", "interrupted"]
 
 
