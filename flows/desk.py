@@ -24,7 +24,9 @@ from pipelines.cli.show import err
 from pipelines.cli.words import _
 from pipelines.desk import Desk
 from pipelines.desk.events import follow
-from pipelines.desk.fetched import fetch_arrival
+from pipelines.desk.fetched import fetch_arrival, limits_of
+from pipelines.desk.harvesting.asking import Guarded
+from pipelines.desk.harvesting.rounds import harvest_due
 from pipelines.desk.letters import tell as tell_people
 from pipelines.desk.mail import sender
 from pipelines.desk.making import make_waiting
@@ -42,6 +44,8 @@ _fetchers = ThreadPoolExecutor(4, "fetch")
 _fetching: dict[str, Future[None]] = {}
 """By arrival, what is being fetched by this process."""
 
+_harvesting: list[Future[bool]] = []
+"""The harvest that is being done by this process, if one is."""
 _put_off: dict[str, float] = {}
 """By arrival, when it is tried again."""
 
@@ -72,6 +76,14 @@ def fetch(desk: Desk) -> bool:
     for own in [each for each, work in _fetching.items() if work.done()]:
         _fetching.pop(own).result()
     return True
+
+
+def harvest(desk: Desk) -> bool:
+    """Addresses that are due are fetched, one after the other, beside everything else."""
+    if not _harvesting:
+        _harvesting.append(_fetchers.submit(harvest_due, desk, Guarded(limits_of(desk))))
+    wait(_harvesting, LOOK_EVERY_SECONDS)
+    return not _harvesting[0].done() or _harvesting.pop().result()
 
 
 def judge(desk: Desk) -> bool:
@@ -126,7 +138,7 @@ def post(desk: Desk) -> bool:
     return desk.mail.deliver(sender(own.smtp_url, own.mail_from, desk.site.zones.outbox)) > 0
 
 
-ROUNDS: tuple[Callable[[Desk], bool], ...] = (fetch, stage, make, judge, publish, tell, remind, post)
+ROUNDS: tuple[Callable[[Desk], bool], ...] = (fetch, harvest, stage, make, judge, publish, tell, remind, post)
 """What the worker does, in this order, again and again."""
 
 

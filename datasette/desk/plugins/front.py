@@ -86,6 +86,8 @@ def _menu(person: Person | None, _: Callable[[str], str]) -> list[tuple[str, str
     found.append(("/calendar", _("Calendar")))
     if may(person, Action.AUDIT):
         found.append(("/audit", _("Audit log")))
+    if may(person, Action.HARVEST, person.member):
+        found.append(("/harvest", _("Fetched by itself")))
     if may(person, Action.INVITE):
         found.append(("/people", _("People")))
     return [*found, ("/account", _("My account"))]
