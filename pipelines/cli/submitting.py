@@ -2,6 +2,7 @@
 
 import getpass
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -60,7 +61,10 @@ def _member(site: Any, code: str) -> str:
 
 def submit(
     files: Files,
-    member: Member,
+    member: Annotated[
+        str | None,
+        typer.Option("--member", metavar=_("CODE"), help=_("Member code, for example PRY.")),
+    ] = None,
     package_type: PackageTypeName = None,
     period: Period = None,
     mapping: Mapping = None,
@@ -69,8 +73,38 @@ def submit(
         bool, typer.Option("--confirm-loss", help=_("Accept although rows that were there before are gone."))
     ] = False,
     publish: Annotated[bool, typer.Option("--publish", help=_("Publish at once when accepted."))] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar=_("ADDRESS"),
+            help=_("Send to the members' desk at this address, with the token in INGP_TOKEN."),
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file", metavar=_("FILE"), help=_("File that holds the token, in place of INGP_TOKEN.")
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
+    if to is not None:
+        from pipelines.cli.sending import send_to
+
+        raise typer.Exit(
+            send_to(
+                to,
+                files,
+                period=period,
+                package_type=package_type,
+                rows=rows,
+                token_file=token_file,
+                as_json=as_json,
+            )
+        )
+    if member is None:
+        raise typer.BadParameter(_("Say whose data they are: --member and the code of the member."))
     from pipelines import workflow
     from pipelines.records import AcceptancePolicy
     from pipelines.reporting import Sentences

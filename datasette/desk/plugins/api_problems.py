@@ -85,11 +85,6 @@ def words(_: Callable[[str], str]) -> dict[str, tuple[str, str]]:
             _("The same request is being done"),
             _("Wait some seconds and repeat it with the same Idempotency-Key: you get its answer."),
         ),
-        "address": (
-            _("This address cannot be called"),
-            _("Give an https address of a server that is on the public internet."),
-        ),
-        "too-many": (_("There are too many already"), _("Delete one that is not needed any more.")),
         "failed": (
             _("Something went wrong with us"),
             _(

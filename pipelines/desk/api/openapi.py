@@ -69,7 +69,6 @@ def _operation(each: Operation) -> dict[str, Any]:
     }
     for status, codes in _problems(each).items():
         answers[str(status)] = _problem(f"Problem: {', '.join(codes)}.")
-    answers["default"] = _problem("Any other problem.")
     found: dict[str, Any] = {
         "operationId": each.name, "summary": each.summary, "parameters": parameters, "responses": answers,
     }  # fmt: skip

@@ -22,8 +22,6 @@ STATUS = {
     "rows-lost": 409,
     "key-reused": 422,
     "key-running": 409,
-    "address": 422,
-    "too-many": 409,
     "failed": 500,
 }
 
