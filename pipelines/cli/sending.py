@@ -197,7 +197,8 @@ def _print(found: Any, report: Any, *, as_json: bool) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "report.json").write_text(json.dumps(report), encoding="utf-8")
-        catalogue = load_catalogue(Settings().schemas_dir)
+        settings = Settings()
+        catalogue = load_catalogue(settings.schemas_dir, settings.datapackages_dir)
         print_report(read_report(Path(folder)), catalogue, details=read_details(Path(folder)), notices=False)
     out.print()
     named = labelled(_("Submission"), f"[bold]{found['id']}[/]")

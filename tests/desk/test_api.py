@@ -219,3 +219,11 @@ def test_routes_and_description_are_the_same(desk: Desk) -> None:
     described = {(path, method.upper()) for path, methods in told["paths"].items() for method in methods}
     assert described == {(each.path, each.method) for each in OPERATIONS}
     assert {code for each in OPERATIONS for code in each.problems} <= STATUS.keys()
+
+
+async def test_the_page_for_developers_explains_every_problem(pages: Any) -> None:
+    for language in ("es", "en", "pt", "fr"):
+        page = await pages.get(f"/developers?lang={language}")
+        assert page.status_code == 200 and len(page.content) < 100_000
+        assert all(f'id="{code}"' in page.text for code in STATUS)
+        assert all(f"{PREFIX}{each.path}" in page.text for each in OPERATIONS)

@@ -75,20 +75,6 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         state={"type": "string", "enum": ["being-made", "made", "broken"]},
         changes={"type": ["object", "null"], "description": "Rows, examples and sums of money that would change."},
     ),
-    "Webhook": record(
-        id={"type": "integer"}, member=TEXT, url={"type": "string", "format": "uri"}, active={"type": "boolean"}, created_at=INSTANT,
-        failing_since=MAYBE_INSTANT,
-    ),
-    "NewWebhook": record(
-        id={"type": "integer"}, member=TEXT, url={"type": "string", "format": "uri"}, active={"type": "boolean"}, created_at=INSTANT,
-        failing_since=MAYBE_INSTANT, secret={"type": "string", "description": "Shown once: what you check signatures with."},
-    ),
-    "Webhooks": record(webhooks=some("Webhook")),
-    "Delivery": record(
-        id=TEXT, event={"type": "integer"}, type=TEXT, state={"type": "string", "enum": ["waiting", "delivered", "given-up"]},
-        tries={"type": "integer"}, at=INSTANT, next_try=MAYBE_INSTANT, status={"type": ["integer", "null"]}, trouble=MAYBE_TEXT,
-    ),
-    "Deliveries": record(deliveries=some("Delivery")),
     "Problem": {
         "type": "object", "required": ["type", "title", "status", "detail", "code"],
         "properties": {
