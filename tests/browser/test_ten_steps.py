@@ -28,7 +28,7 @@ from tests.browser.test_accounts import PASSWORD, WIDTHS, looked_at
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-PATIENCE = 40_000
+PATIENCE = 150_000
 """Milliseconds until the worker must have done what a page waits for."""
 
 HEADINGS = ["Nro", "Proveedor", "RTN", "Objeto", "Importe total", "Firmado el", "Notas"]
