@@ -65,6 +65,9 @@ class Desk:
     @classmethod
     def of(cls, site: Installation) -> "Desk":
         database = site.ledger.database
+        # Rooms that need the desk themselves: their tables have to be known before tables are created, whoever opens it first.
+        from pipelines.desk import events, fetched, letters  # noqa: F401
+
         with database.write() as connection:
             create_tables(connection)
         people = People(database)

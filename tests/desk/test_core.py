@@ -1,6 +1,8 @@
 """What the rooms of the desk stand on: persons, permissions, policies, arrivals, followers, letters."""
 
 import smtplib
+import subprocess
+import sys
 from collections.abc import Mapping
 from email import message_from_bytes
 from email.policy import default
@@ -148,3 +150,21 @@ def test_progress_is_whole_or_not_there(tmp_path: Path) -> None:
     write_progress(tmp_path, "x", 10, 20)
     write_progress(tmp_path, "x", 15, 20)
     assert read_progress(tmp_path, "x") == (15, 20)
+
+
+def test_whoever_opens_the_desk_first_creates_every_table(tmp_path: Path) -> None:
+    """In a process of its own: here, other tests have imported every room already."""
+    program = (
+        "import sys, pkgutil, importlib; from pathlib import Path; from sqlalchemy import inspect\n"
+        "from pipelines.settings import Settings; from pipelines.desk.desk import Desk\n"
+        "desk = Desk.open(Settings(data_dir=Path(sys.argv[1])))\n"
+        "import pipelines.desk as rooms\n"
+        "[importlib.import_module(each.name) for each in pkgutil.walk_packages(rooms.__path__, 'pipelines.desk.')]\n"
+        "from pipelines.desk.schema import metadata\n"
+        "with desk.database.read() as connection:\n"
+        "    print(sorted(set(metadata.tables) - set(inspect(connection).get_table_names())))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
