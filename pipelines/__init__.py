@@ -9,6 +9,7 @@ catalogue          reads ``schemas/`` into typed objects
 intake             inbox -> staged: bytes kept, tables read, everything understood is written down
 xlsx               cells of XLSX sheets as openpyxl reads them, at several times its speed
 validation         staged -> ValidationReport
+indicators         tables of procurement -> indicators, flags, and which of them the data can support
 store              validated -> accepted version: lake, ledger, comparison, withdrawal
 publication        accepted versions -> release -> ``current``
 reporting          ValidationReport -> text for people in es, en, pt, fr

@@ -1,0 +1,1 @@
+SELECT member_code, year, supplier_id, currency, amount AS numerator FROM supplied WHERE status = 'active'

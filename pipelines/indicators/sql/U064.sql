@@ -1,0 +1,1 @@
+SELECT member_code, year, buyer_id, CAST(status = 'cancelled' AS INTEGER) AS numerator FROM contract
