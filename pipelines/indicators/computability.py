@@ -50,6 +50,9 @@ def filled_fields(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator
             table, column = name.split(".")
             by_table.setdefault(table, set()).add(column)
     found: dict[tuple[str, int | None], set[str]] = {}
+    for member, year in con.execute("SELECT DISTINCT member_code, year FROM process").fetchall():
+        for when in {year, None}:
+            found.setdefault((member, when), set())
     for table, wanted in by_table.items():
         columns = sorted(wanted)
         counts = ", ".join(f"count(t.{quote_name(column)}) > 0" for column in columns)

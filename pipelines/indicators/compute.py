@@ -12,6 +12,7 @@ mean         sum of the numerators / number of observations
 median       the middle numerator
 distinct     number of different items
 mean_per     sum of the numerators / number of different items
+pairs_per    number of different pairs of item and supplier / number of different items
 group_share  the part of a category in the sum of its scope
 part         the part of a supplier in the sum of its member, year and currency
 top10        the part of the ten largest items
@@ -52,9 +53,14 @@ _FLAG = ("scope", "scope_id", "ocid", "flagged", "value", "threshold", "inputs",
 _KEYS = {
     "network": ((), ("year",)),
     "member": (("member_code",), ("member_code", "year")),
-    "buyer": (("member_code", "buyer_id"), ("member_code", "year", "buyer_id")),
-    "supplier": (("member_code", "supplier_id"), ("member_code", "year", "supplier_id")),
+    "buyer": (("member_code", "buyer_id"),),
+    "supplier": (("member_code", "supplier_id"),),
 }
+"""Buyers and suppliers have figures of all years together: by year nearly all of them are too small to say anything."""
+
+LEAST_OF_ONE = 20
+"""Observations below which a single buyer or supplier has no line."""
+
 _ROLLED = ("count", "sum", "share", "mean", "group_share", "part", "flag")
 """Methods that add up: worked out from sums by buyer or supplier, not from every observation again."""
 
@@ -114,7 +120,7 @@ def _compute(con: duckdb.DuckDBPyConnection, each: Indicator, told: Settings) ->
     rows = "flagging" if each.is_flag else f"({each.sql})"
     _observe(con, each, own, rows)
     minimum = each.minimum if told.minimum is None else told.minimum
-    con.execute(_figures(each, minimum))
+    con.execute(_figures(each, minimum, LEAST_OF_ONE if told.minimum is None else told.minimum))
 
 
 def _keep_flags(con: duckdb.DuckDBPyConnection, each: Indicator) -> None:
@@ -137,7 +143,7 @@ def _observe(con: duckdb.DuckDBPyConnection, each: Indicator, own: set[str], row
         given = name if name in own else ("1" if name == "denominator" else "NULL")
         columns.append(f"CAST({given} AS {kind}) AS {name}")
     usable = "numerator IS NOT NULL AND denominator IS NOT NULL"
-    if each.method in ("distinct", "mean_per", "top10", "largest", "hhi"):
+    if each.method in ("distinct", "mean_per", "pairs_per", "top10", "largest", "hhi"):
         usable += " AND item IS NOT NULL"
     if "category" in own:
         usable += " AND category IS NOT NULL"
@@ -170,11 +176,7 @@ def _sets(each: Indicator, *more: str) -> tuple[str, str]:
     """(GROUP BY clause, columns that tell the scope): every scope of the indicator, whole and by year."""
     inner = ("category", "currency", *more)
     sets = [f"({', '.join((*keys, *inner))})" for scope in each.scopes for keys in _KEYS[scope]]
-    keys = [
-        "member_code",
-        "year",
-        *(f"{scope}_id" for scope in ("buyer", "supplier") if scope in each.scopes),
-    ]
+    keys = {name for scope in each.scopes for names in _KEYS[scope] for name in names}
     named = [
         f"{name} AS {name}" if name in keys else f"CAST(NULL AS VARCHAR) AS {name}"
         for name in ("member_code", "year", "buyer_id", "supplier_id")
@@ -227,6 +229,12 @@ def _grouped(each: Indicator) -> str:
             "count(DISTINCT hash(member_code, item)) FILTER (n > 0)",
             f"{num} / nullif(count(DISTINCT hash(member_code, item)) FILTER (n > 0), 0)",
         ),
+        "pairs_per": (
+            "count(DISTINCT hash(member_code, item, supplier_id)) FILTER (n > 0)",
+            "count(DISTINCT hash(member_code, item)) FILTER (n > 0)",
+            "count(DISTINCT hash(member_code, item, supplier_id)) FILTER (n > 0) "
+            "/ nullif(count(DISTINCT hash(member_code, item)) FILTER (n > 0), 0)",
+        ),
         "group_share": (num, "NULL", "NULL"),
         "part": (num, "NULL", "NULL"),
     }[method]  # fmt: skip
@@ -246,7 +254,7 @@ def _grouped(each: Indicator) -> str:
     )
 
 
-def _figures(each: Indicator, minimum: int) -> str:
+def _figures(each: Indicator, minimum: int, least: int) -> str:
     """SQL that adds the figures of an indicator: those below the minimum without a value, and why."""
     # A category is a part of its scope: what counts is how much the whole scope rests on.
     n = "scope_n" if each.method == "group_share" else "n"
@@ -271,5 +279,5 @@ FROM told
 WHERE NOT (no_year = 0 AND year IS NULL)
   AND NOT (no_buyer_id = 0 AND buyer_id IS NULL) AND NOT (no_supplier_id = 0 AND supplier_id IS NULL)
   AND (n > 0 OR (scope_n = 0 AND place = 1))
-  AND (scope IN ('network', 'member') OR {n} >= {max(minimum, 1)})
+  AND (scope IN ('network', 'member') OR {n} >= {max(minimum, least)})
 """

@@ -12,7 +12,7 @@ from pipelines.exceptions import CatalogueError
 
 KINDS = ("use-case", "red-flag", "theme")
 METHODS = (
-    "count", "sum", "share", "mean", "median", "distinct", "mean_per", "group_share", "part", "top10", "largest", "hhi", "flag",
+    "count", "sum", "share", "mean", "median", "distinct", "mean_per", "pairs_per", "group_share", "part", "top10", "largest", "hhi", "flag",
 )  # fmt: skip
 """How the observations of an SQL file become a figure; `pipelines.indicators.compute` says what each does."""
 
@@ -77,7 +77,8 @@ class Indicator:
         lacking: list[str] = []
         for need in self.needs:
             ways: list[list[str]] = [[name for name in choice if name not in filled] for choice in need]
-            lacking.extend(min(ways, key=len))
+            shortest = min(ways, key=len)
+            lacking += shortest
         return tuple(dict.fromkeys(lacking))
 
 
