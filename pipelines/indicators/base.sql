@@ -35,6 +35,15 @@ WITH bids_of AS (
     max(supplier_id) FILTER (status = 'active') AS supplier_id,
     count(status) AS with_status
   FROM award_alone GROUP BY ALL
+), reasons AS (
+  -- The words of an emergency in es, en, pt and fr; told apart once for each text, not for each process.
+  SELECT details, rationale, regexp_matches(
+    strip_accents(lower(concat_ws(' ', details, rationale))), 'emergenc|urgen|calamid|catastrof|catastroph|desastre|disaster'
+  ) AS emergency
+  FROM (
+    SELECT DISTINCT coalesce(procurement_method_details, '') AS details, coalesce(procurement_method_rationale, '') AS rationale
+    FROM processes WHERE coalesce(procurement_method_details, procurement_method_rationale) IS NOT NULL
+  )
 ), signed AS (
   SELECT member_code, ocid, min(coalesce(date_signed, period_start)) AS first_signed FROM contracts GROUP BY ALL
 )
@@ -51,7 +60,7 @@ SELECT p.member_code, p.ocid, p.tender_id, p.release_date, p.tender_status AS st
   coalesce(d.with_status, 0) AS awards_with_status, d.first_award,
   CASE WHEN d.active_awards = 1 AND d.open_awards = 0 AND d.most_suppliers = 1 THEN d.supplier_id END AS winner,
   p.tender_status IS DISTINCT FROM 'cancelled' AND x.excluded IS NOT TRUE AS judged,
-  x.price_comparison IS NOT FALSE AS by_price,
+  x.price_comparison IS NOT FALSE AS by_price, r.emergency,
   CAST(coalesce(
     p.year, year(p.tender_period_start), year(p.tender_period_end), year(p.award_period_start),
     year(p.tender_contract_period_start), d.award_year, year(s.first_signed)
@@ -61,6 +70,8 @@ LEFT JOIN planning AS g USING (member_code, ocid)
 LEFT JOIN bids_of AS b USING (member_code, ocid)
 LEFT JOIN decided AS d USING (member_code, ocid)
 LEFT JOIN signed AS s USING (member_code, ocid)
+LEFT JOIN reasons AS r
+  ON r.details = coalesce(p.procurement_method_details, '') AND r.rationale = coalesce(p.procurement_method_rationale, '')
 LEFT JOIN method_crosswalk AS x
   ON x.member_code = p.member_code AND x.procurement_method_details = p.procurement_method_details;
 
@@ -77,7 +88,7 @@ DROP TABLE award_alone;
 CREATE OR REPLACE TEMP TABLE supplied AS
 SELECT a.member_code, a.ocid, a.award_id, a.year, a.status, a.date, a.currency, a.buyer_id, a.method, a.details,
   a.rationale, a.category, a.bidders, a.judged, a.suppliers, s.party_id AS supplier_id, o.scale, o.women_owned, o.region,
-  o.country_code, a.amount AS award_amount, a.amount / greatest(a.suppliers, 1) AS amount
+  o.country_code, a.amount AS award_amount, CASE WHEN a.suppliers > 1 THEN CAST(a.amount / a.suppliers AS DECIMAL(38,6)) ELSE a.amount END AS amount
 FROM award AS a
 LEFT JOIN award_suppliers AS s USING (member_code, ocid, award_id)
 LEFT JOIN parties AS o ON o.member_code = s.member_code AND o.ocid = s.ocid AND o.party_id = s.party_id;
@@ -88,17 +99,17 @@ WITH amended AS (
   FROM amendments WHERE stage = 'contract' GROUP BY ALL
 ), paid AS (
   SELECT member_code, ocid, contract_id, count(*) AS transactions,
-    sum(value_amount) AS paid, count(DISTINCT value_currency) AS paid_currencies, min(value_currency) AS paid_currency
+    sum(value_amount) AS paid, max(value_currency) AS other_currency, min(value_currency) AS paid_currency
   FROM transactions GROUP BY ALL
 )
 SELECT c.member_code, c.ocid, c.contract_id, c.award_id, c.status, c.date_signed, c.period_start, c.period_end,
   c.value_amount AS amount, c.value_currency AS currency,
   coalesce(c.year, CAST(year(coalesce(c.date_signed, c.period_start)) AS INTEGER), p.year) AS year,
-  p.buyer_id, p.method, p.details, p.rationale, p.category, p.judged, p.amount AS tender_amount,
+  p.buyer_id, p.method, p.details, p.rationale, p.category, p.emergency, p.judged, p.amount AS tender_amount,
   p.currency AS tender_currency, p.budget_amount, p.budget_currency,
   a.date AS award_date, a.amount AS award_amount, a.currency AS award_currency, a.status AS award_status,
   coalesce(m.amendments, 0) AS amendments, coalesce(t.transactions, 0) AS transactions, t.paid,
-  CASE WHEN t.paid_currencies = 1 THEN t.paid_currency END AS paid_currency
+  CASE WHEN t.paid_currency = t.other_currency THEN t.paid_currency END AS paid_currency
 FROM contracts AS c
 LEFT JOIN process AS p USING (member_code, ocid)
 LEFT JOIN award AS a USING (member_code, ocid, award_id)

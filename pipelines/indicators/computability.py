@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.engine import quote_name
 from pipelines.indicators.definitions import Indicator
@@ -121,9 +122,10 @@ def next_best(indicators: Mapping[str, Indicator], filled: Filled) -> list[NextF
 _NOT_SENT = ("bids.", "bid_tenderers.", "thresholds.")
 
 
-def create_computability(con: duckdb.DuckDBPyConnection, indicators: Mapping[str, Indicator]) -> None:
+def create_computability(
+    con: duckdb.DuckDBPyConnection, indicators: Mapping[str, Indicator], filled: Filled
+) -> None:
     """Tables ``indicator_computability`` and ``indicator_next_fields`` in `con`'s current database."""
-    filled = filled_fields(con, indicators.values())
     con.execute(
         f"CREATE OR REPLACE TABLE {COMPUTABILITY} "
         "(member_code VARCHAR, year INTEGER, indicator VARCHAR, computable BOOLEAN, missing VARCHAR)"
@@ -145,5 +147,10 @@ def create_computability(con: duckdb.DuckDBPyConnection, indicators: Mapping[str
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    # A row at a time is slow: a member and year have a line for every indicator.
+    names = [name for name, *_ in con.execute(f"DESCRIBE {quote_name(table)}").fetchall()]
     if rows:
-        con.executemany(f"INSERT INTO {quote_name(table)} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        lines = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        con.register("lines_of_indicators", lines)
+        con.execute(f"INSERT INTO {quote_name(table)} SELECT * FROM lines_of_indicators")
+        con.unregister("lines_of_indicators")

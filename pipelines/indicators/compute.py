@@ -131,7 +131,7 @@ def _keep_flags(con: duckdb.DuckDBPyConnection, each: Indicator) -> None:
     )
     con.execute(
         f"INSERT INTO {FLAGS} SELECT {quote_text(each.code)}, member_code, year, scope, scope_id, ocid, "
-        "round(CAST(value AS DOUBLE), 6), round(CAST(threshold AS DOUBLE), 6), currency, CAST(inputs AS VARCHAR) "
+        "round(CAST(value AS DOUBLE), 6), round(CAST(threshold AS DOUBLE), 6), currency, CAST(to_json(inputs) AS VARCHAR) "
         "FROM flagging WHERE flagged"
     )
 
@@ -203,7 +203,7 @@ def _grouped(each: Indicator) -> str:
         best = {
             "top10": "list_sum(max(CAST(amount AS DOUBLE), 10))",
             "largest": "max(CAST(amount AS DOUBLE))",
-            "hhi": "sum(CAST(amount AS DOUBLE) ** 2 ORDER BY amount)",
+            "hhi": "sum(CAST(amount AS DOUBLE) ** 2)",
         }[method]
         total = "CAST(sum(amount) AS DOUBLE)"
         over = f"({total} ** 2)" if method == "hhi" else total

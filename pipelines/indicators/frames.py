@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipelines.catalogue import Catalogue
 from pipelines.engine import connect
-from pipelines.indicators.computability import COMPUTABILITY, NEXT, create_computability
+from pipelines.indicators.computability import COMPUTABILITY, NEXT, create_computability, filled_fields
 from pipelines.indicators.compute import FLAGS, INDICATORS, Settings, compute_indicators
 from pipelines.indicators.definitions import load_indicators
 from pipelines.indicators.reading import ocds_relations, release_relations
@@ -44,8 +44,14 @@ def compute_tables(
     indicators = load_indicators(catalogue.folder)
     wanted = {code: each for code, each in indicators.items() if not only or code in only}
     open_tables(con, catalogue, relations, member=member, references=references)
-    compute_indicators(con, wanted, settings)
-    create_computability(con, wanted)
+    filled = filled_fields(con, wanted.values())
+    create_computability(con, wanted, filled)
+    whole = [names for (_, year), names in filled.items() if year is None]
+    # What nobody's data can support has no lines: the matrix says what is missing.
+    supported = {
+        code: each for code, each in wanted.items() if any(not each.missing(names) for names in whole)
+    }
+    compute_indicators(con, supported, settings)
 
 
 def indicators_of_release(

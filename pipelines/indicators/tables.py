@@ -14,11 +14,12 @@ from pipelines.engine import quote_name, quote_text
 PACKAGE_TYPE = "procurement"
 BASE = Path(__file__).with_name("base.sql")
 
-_TYPES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMP"}
+_TYPES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "DECIMAL(38,18)": "DECIMAL(38,6)"}
+"""Types as the indicators read them: six decimals are those of their sums, and are cast once."""
 _REFERENCES: Mapping[str, Mapping[str, str]] = {
     "thresholds": {
         **dict.fromkeys(("member_code", "purpose", "category", "procurement_method_details"), "VARCHAR"),
-        "amount": "DECIMAL(38,18)",
+        "amount": "DECIMAL(38,6)",
         "currency": "VARCHAR",
         "days": "BIGINT",
         "valid_from": "DATE",
@@ -40,6 +41,20 @@ _REFERENCES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Reference tables of ``schemas/``: file -> columns. Empty where nothing is known."""
+
+_WORKING = (
+    *("bidder", "process", "award", "supplied", "contract", "item_class", "award_class", "bid", "price_gap"),
+    *(
+        "participation",
+        "publishes",
+        "process_limit",
+        "member_countries",
+        "observed",
+        "flagging",
+        *_REFERENCES,
+    ),
+)
+"""Working tables of ``base.sql`` and of the computation."""
 
 _MACROS = """
 CREATE OR REPLACE TEMP MACRO r8(sorted, tau) AS
@@ -135,3 +150,15 @@ def _reference(
     rows = [[row.get(column) or None for column in columns] for row in told]
     if rows:
         con.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", rows)
+
+
+def close_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop what `open_tables` and the computation left in the temporary schema: it would take memory and hide names."""
+    for kind, name in con.execute(
+        "SELECT 'VIEW', view_name FROM duckdb_views() WHERE temporary AND NOT internal "
+        "UNION ALL SELECT 'TABLE', table_name FROM duckdb_tables() WHERE temporary AND table_name IN "
+        f"({', '.join(quote_text(name) for name in _WORKING)})"
+    ).fetchall():
+        con.execute(f"DROP {kind} temp.{quote_name(name)}")
+    for macro in ("r8", "days", "number"):
+        con.execute(f"DROP MACRO temp.{macro}")

@@ -28,6 +28,7 @@ from pipelines.publication.formats.parquet import write_parquet
 from pipelines.publication.formats.sqlite import index_sqlite, write_sqlite
 from pipelines.publication.formats.zipped import write_zip
 from pipelines.publication.gather import PublishedTable, create_reference_tables, gather_tables
+from pipelines.publication.indicators import FOLDER, create_indicators, write_indicators
 from pipelines.publication.metadata.datapackage import datapackage, table_schema
 from pipelines.publication.metadata.datasette import datasette_config, datasette_metadata
 from pipelines.publication.organisations import ORGANISATIONS, write_organisations
@@ -141,15 +142,20 @@ def _build(
     create_reference_tables(con, catalogue, versions, origins)
     create_summaries(con, tables, versions, judgements, origins)
     write_answers(con, catalogue, tables, work / ANSWERS)
+    indicators = create_indicators(con, catalogue, tables, now)
+    reference = (*REFERENCE, *indicators)
     facts = {"release": str(release_id), "licence": licence, "source": base_url}
     steps = len(tables) + 4
     written: list[Written] = []
     for done, table in enumerate(tables):
         progress(table.name, done, steps)
         written += _write_table(con, table, catalogue, facts, work)
+    written += [
+        (path, rows, None, None, None) for path, rows, _ in write_indicators(con, indicators, work / FOLDER)
+    ]
     progress("SQLite", steps - 4, steps)
-    write_pages(con, tables, REFERENCE, work / PLACE)
-    write_sqlite(con, tables, REFERENCE, work / SQLITE, work / PLACE)
+    write_pages(con, tables, reference, work / PLACE)
+    write_sqlite(con, tables, reference, work / SQLITE, work / PLACE)
     write_organisations(con, work / PLACE, work / ORGANISATIONS)
     parts = tuple(_version_facts(version, origins) for version in versions)
     with ThreadPoolExecutor(1) as beside:
@@ -160,7 +166,7 @@ def _build(
             table.name: catalogue.texts.table("en", table.table.package_type, table.table.name).title
             for table in tables
         }
-        write_duckdb(con, tables, REFERENCE, work / DUCKDB, comments)
+        write_duckdb(con, tables, reference, work / DUCKDB, comments)
         written.append((work / DUCKDB, None, None, None, None))
         progress("hashes", steps - 2, steps)
         files = tuple(_described(work, *each) for each in written)

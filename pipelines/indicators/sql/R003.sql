@@ -10,5 +10,5 @@ WITH known AS (
 SELECT member_code, year, buyer_id, 'process' AS scope, ocid AS scope_id, ocid,
   CASE WHEN ends >= starts OR open_days < 0 THEN open_days < least END AS flagged,
   1 AS value, least AS threshold, NULL AS currency,
-  {'starts': starts, 'ends': ends, 'days': open_days, 'method': method, 'details': details}::JSON AS inputs, true AS counted
+  {'starts': starts, 'ends': ends, 'days': open_days, 'method': method, 'details': details} AS inputs, true AS counted
 FROM looked

@@ -17,5 +17,5 @@ WITH classed AS (
   GROUP BY a.member_code, a.ocid
 )
 SELECT member_code, year, buyer_id, 'process' AS scope, ocid AS scope_id, ocid, purchases >= 2 AND together >= due AS flagged,
-  together AS value, due AS threshold, currency, {'purchases': purchases, 'together': together, 'class': class}::JSON AS inputs, true AS counted
+  together AS value, due AS threshold, currency, {'purchases': purchases, 'together': together, 'class': class} AS inputs, true AS counted
 FROM near

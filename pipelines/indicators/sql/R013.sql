@@ -10,5 +10,5 @@ WITH rate AS (
 )
 SELECT member_code, NULL AS year, buyer_id, 'buyer' AS scope, buyer_id AS scope_id, NULL AS ocid,
   q3 > q1 AND ratio >= fence AS flagged, ratio AS value, fence AS threshold, NULL AS currency,
-  {'processes': processes, 'not_competitive': closed, 'q1': q1, 'q3': q3}::JSON AS inputs, true AS counted
+  {'processes': processes, 'not_competitive': closed, 'q1': q1, 'q3': q3} AS inputs, true AS counted
 FROM rate JOIN fence USING (member_code)

@@ -15,6 +15,6 @@ WITH classed AS (
 SELECT s.member_code, s.year, s.buyer_id, 'process' AS scope, s.ocid AS scope_id, s.ocid,
   q3 > q1 AND (size < q1 - 1.5 * (q3 - q1) OR size > q3 + 1.5 * (q3 - q1)) AS flagged, s.amount AS value,
   exp(CASE WHEN size < q1 THEN q1 - 1.5 * (q3 - q1) ELSE q3 + 1.5 * (q3 - q1) END) AS threshold, s.currency,
-  {'class': class, 'method': method, 'peers': n, 'lower': exp(q1 - 1.5 * (q3 - q1)), 'upper': exp(q3 + 1.5 * (q3 - q1))}::JSON AS inputs,
+  {'class': class, 'method': method, 'peers': n, 'lower': exp(q1 - 1.5 * (q3 - q1)), 'upper': exp(q3 + 1.5 * (q3 - q1))} AS inputs,
   true AS counted
 FROM sized AS s LEFT JOIN fence AS f USING (member_code, class, method, currency)

@@ -10,5 +10,5 @@ WITH mean AS (
 )
 SELECT member_code, NULL AS year, buyer_id, 'buyer' AS scope, buyer_id AS scope_id, NULL AS ocid, q3 > q1 AND bidders <= fence AS flagged,
   bidders AS value, fence AS threshold, NULL AS currency,
-  {'class': class, 'processes': processes, 'buyers': n, 'q1': q1, 'q3': q3}::JSON AS inputs, true AS counted
+  {'class': class, 'processes': processes, 'buyers': n, 'q1': q1, 'q3': q3} AS inputs, true AS counted
 FROM mean JOIN fence USING (member_code, class)

@@ -10,5 +10,5 @@ WITH spread AS (
   WHERE n >= number('minimum')
 )
 SELECT member_code, year, buyer_id, 'process' AS scope, ocid AS scope_id, ocid, q3 > q1 AND wide >= fence AS flagged, wide AS value,
-  fence AS threshold, currency, {'cheapest': cheapest, 'dearest': dearest, 'bids': bids, 'q1': q1, 'q3': q3}::JSON AS inputs, true AS counted
+  fence AS threshold, currency, {'cheapest': cheapest, 'dearest': dearest, 'bids': bids, 'q1': q1, 'q3': q3} AS inputs, true AS counted
 FROM spread LEFT JOIN fence USING (member_code, currency)

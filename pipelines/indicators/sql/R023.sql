@@ -14,5 +14,5 @@ WITH priced AS (
 )
 SELECT member_code, NULL AS year, NULL AS buyer_id, 'tenderer' AS scope, unnest([one, other]) AS scope_id, NULL AS ocid,
   processes >= number('repeats') AS flagged, processes AS value, number('repeats') AS threshold, NULL AS currency,
-  {'one': one, 'other': other, 'ratio': ratio}::JSON AS inputs, true AS counted
+  {'one': one, 'other': other, 'ratio': ratio} AS inputs, true AS counted
 FROM most

@@ -18,5 +18,5 @@ WITH taken AS (
 )
 SELECT member_code, NULL AS year, NULL AS buyer_id, 'tenderer' AS scope, tenderer_id AS scope_id, NULL AS ocid,
   r.bids >= often AND ratio <= fence AS flagged, ratio AS value, fence AS threshold, NULL AS currency,
-  {'bids': r.bids, 'wins': wins, 'often': often, 'q1': q1, 'q3': q3}::JSON AS inputs, true AS counted
+  {'bids': r.bids, 'wins': wins, 'often': often, 'q1': q1, 'q3': q3} AS inputs, true AS counted
 FROM rate AS r JOIN fence USING (member_code)

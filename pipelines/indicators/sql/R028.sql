@@ -16,5 +16,5 @@ WITH priced AS (
   SELECT *, 'tenderer', unnest(list_distinct(string_split(who, '|'))), false FROM judged WHERE who IS NOT NULL
 )
 SELECT member_code, year, buyer_id, scope, scope_id, ocid, who IS NOT NULL AS flagged, 1 AS value, NULL AS threshold,
-  NULL AS currency, {'bids': bids, 'same_price': who}::JSON AS inputs, counted
+  NULL AS currency, {'bids': bids, 'same_price': who} AS inputs, counted
 FROM whom

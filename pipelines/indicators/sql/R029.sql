@@ -12,5 +12,5 @@ WITH first AS (
   GROUP BY ALL
 )
 SELECT member_code, NULL AS year, buyer_id, 'buyer' AS scope, buyer_id AS scope_id, NULL AS ocid, mad > number('threshold') AS flagged,
-  mad AS value, number('threshold') AS threshold, NULL AS currency, {'contracts': contracts}::JSON AS inputs, true AS counted
+  mad AS value, number('threshold') AS threshold, NULL AS currency, {'contracts': contracts} AS inputs, true AS counted
 FROM deviation

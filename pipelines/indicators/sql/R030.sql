@@ -16,5 +16,5 @@ WITH won AS (
   SELECT *, 'tenderer', unnest(who), false FROM judged WHERE flagged
 )
 SELECT member_code, year, buyer_id, scope, scope_id, ocid, flagged, 1 AS value, NULL AS threshold, NULL AS currency,
-  {'bid_received': date, 'closed': ends}::JSON AS inputs, counted
+  {'bid_received': date, 'closed': ends} AS inputs, counted
 FROM whom

@@ -19,5 +19,5 @@ WITH suppliers AS (
   SELECT *, 'tenderer', valid[1], false, 0 FROM judged WHERE flagged
 )
 SELECT member_code, year, buyer_id, scope, scope_id, ocid, flagged, value, number('threshold') AS threshold, NULL AS currency,
-  {'disqualified': others, 'winner': valid[1]}::JSON AS inputs, counted
+  {'disqualified': others, 'winner': valid[1]} AS inputs, counted
 FROM whom

@@ -9,5 +9,5 @@ WITH lowest AS (
   GROUP BY member_code, ocid, currency
 )
 SELECT member_code, year, buyer_id, 'process' AS scope, ocid AS scope_id, ocid, status = 'disqualified' AND valid > 0 AS flagged, 1 AS value,
-  NULL AS threshold, currency, {'lowest': amount, 'bids': bids}::JSON AS inputs, true AS counted
+  NULL AS threshold, currency, {'lowest': amount, 'bids': bids} AS inputs, true AS counted
 FROM lowest

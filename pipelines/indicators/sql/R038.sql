@@ -20,5 +20,5 @@ WITH handed_in AS (
 )
 SELECT member_code, NULL AS year, CASE WHEN scope = 'buyer' THEN id END AS buyer_id, scope, id AS scope_id, NULL AS ocid,
   fence > 0 AND ratio >= fence AS flagged, ratio AS value, fence AS threshold, NULL AS currency,
-  {'disqualified': refused, 'bids': bids, 'q1': q1, 'q3': q3}::JSON AS inputs, scope = 'buyer' AS counted
+  {'disqualified': refused, 'bids': bids, 'q1': q1, 'q3': q3} AS inputs, scope = 'buyer' AS counted
 FROM rate JOIN fence USING (member_code, scope)

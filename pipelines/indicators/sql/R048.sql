@@ -14,5 +14,5 @@ WITH coded AS (
 )
 SELECT member_code, NULL AS year, NULL AS buyer_id, 'tenderer' AS scope, supplier_id AS scope_id, NULL AS ocid,
   classes >= fence AS flagged, classes AS value, fence AS threshold, NULL AS currency,
-  {'classes': classes, 'processes': processes, 'q1': q1, 'q3': q3}::JSON AS inputs, true AS counted
+  {'classes': classes, 'processes': processes, 'q1': q1, 'q3': q3} AS inputs, true AS counted
 FROM wide JOIN fence USING (member_code)

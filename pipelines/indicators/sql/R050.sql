@@ -10,5 +10,5 @@ WITH pair AS (
 )
 SELECT member_code, year, NULL AS buyer_id, 'supplier' AS scope, supplier_id AS scope_id, NULL AS ocid,
   CAST(amount AS DOUBLE) / CAST(total AS DOUBLE) > number('threshold') AS flagged, CAST(amount AS DOUBLE) / CAST(total AS DOUBLE) AS value,
-  number('threshold') AS threshold, currency, {'class': class, 'amount': amount, 'total': total, 'awards': all_awards}::JSON AS inputs, true AS counted
+  number('threshold') AS threshold, currency, {'class': class, 'amount': amount, 'total': total, 'awards': all_awards} AS inputs, true AS counted
 FROM whole WHERE all_awards >= number('minimum')

@@ -6,10 +6,10 @@ WITH pair AS (
     AND s.year IS NOT NULL
   GROUP BY ALL
 ), index AS (
-  SELECT member_code, year, class, currency, sum(CAST(amount AS DOUBLE) ** 2 ORDER BY amount) / CAST(sum(amount) AS DOUBLE) ** 2 AS hhi,
+  SELECT member_code, year, class, currency, sum(CAST(amount AS DOUBLE) ** 2) / CAST(sum(amount) AS DOUBLE) ** 2 AS hhi,
     count(*) AS suppliers, CAST(sum(awards) AS BIGINT) AS awards
   FROM pair GROUP BY ALL HAVING sum(awards) >= number('minimum')
 )
 SELECT member_code, year, NULL AS buyer_id, 'class' AS scope, class AS scope_id, NULL AS ocid, hhi > number('threshold') AS flagged,
-  hhi AS value, number('threshold') AS threshold, currency, {'suppliers': suppliers, 'awards': awards}::JSON AS inputs, true AS counted
+  hhi AS value, number('threshold') AS threshold, currency, {'suppliers': suppliers, 'awards': awards} AS inputs, true AS counted
 FROM index

@@ -11,5 +11,5 @@ WITH ranked AS (
 )
 SELECT member_code, year(date) AS year, buyer_id, 'supplier' AS scope, supplier_id AS scope_id, ocid, second > first * number('times') AS flagged,
   CAST(second AS DOUBLE) / CAST(first AS DOUBLE) AS value, number('times') AS threshold, currency,
-  {'buyer': buyer_id, 'first': first, 'second': second}::JSON AS inputs, true AS counted
+  {'buyer': buyer_id, 'first': first, 'second': second} AS inputs, true AS counted
 FROM pair

@@ -16,5 +16,5 @@ WITH fence AS (
 )
 SELECT member_code, year, buyer_id, part.scope AS scope, part.id AS scope_id, ocid, flagged, part.value AS value,
   fence AS threshold, currency,
-  {'winning': winning, 'next': next, 'gap': gap, 'q1': q1, 'q3': q3, 'winner': winner}::JSON AS inputs, part.counted AS counted
+  {'winning': winning, 'next': next, 'gap': gap, 'q1': q1, 'q3': q3, 'winner': winner} AS inputs, part.counted AS counted
 FROM whom

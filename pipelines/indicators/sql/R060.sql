@@ -10,6 +10,6 @@ WITH waited AS (
 )
 SELECT w.member_code, w.year, w.buyer_id, 'contract' AS scope, w.contract_id AS scope_id, w.ocid,
   CASE WHEN f.n IS NOT NULL THEN q3 > q1 AND days >= fence END AND days IS NOT NULL AS flagged, days AS value, fence AS threshold,
-  NULL AS currency, {'awarded': award_date, 'signed': date_signed, 'peers': f.n}::JSON AS inputs, true AS counted
+  NULL AS currency, {'awarded': award_date, 'signed': date_signed, 'peers': f.n} AS inputs, true AS counted
 FROM waited AS w LEFT JOIN fence AS f USING (member_code, method)
 WHERE days IS NOT NULL OR award_date IS NULL OR date_signed IS NULL

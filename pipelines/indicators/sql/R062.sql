@@ -8,5 +8,5 @@ WITH waited AS (
   WHERE n >= number('minimum') AND method IS NOT NULL
 )
 SELECT w.member_code, w.year, w.buyer_id, 'process' AS scope, w.ocid AS scope_id, w.ocid, q3 > q1 AND days >= fence AS flagged,
-  days AS value, fence AS threshold, NULL AS currency, {'closed': ends, 'awarded': first_award, 'peers': f.n}::JSON AS inputs, true AS counted
+  days AS value, fence AS threshold, NULL AS currency, {'closed': ends, 'awarded': first_award, 'peers': f.n} AS inputs, true AS counted
 FROM waited AS w LEFT JOIN fence AS f USING (member_code, method)

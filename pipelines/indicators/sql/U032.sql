@@ -5,6 +5,6 @@ WITH entry AS (
   FROM supplied WHERE status = 'active'
 )
 SELECT member_code, coalesce(year(date), year) AS year, currency,
-  CASE WHEN supplier_id IS NOT NULL AND date IS NOT NULL THEN CASE WHEN year(date) > first THEN amount ELSE amount * 0 END END AS numerator,
+  CASE WHEN supplier_id IS NOT NULL AND date IS NOT NULL THEN CASE WHEN year(date) > first THEN amount ELSE 0 END END AS numerator,
   amount AS denominator
 FROM entry WHERE coalesce(year(date), year) > beginning

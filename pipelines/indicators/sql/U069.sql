@@ -1,6 +1,6 @@
 -- Processes whose contracts are all in the currency of the tender: (value of the tender - contracts) / value, of the sums.
 WITH agreed AS (
-  SELECT member_code, ocid, sum(amount) AS amount, CASE WHEN count(DISTINCT currency) = 1 AND count(amount) = count(*) THEN min(currency) END AS currency
+  SELECT member_code, ocid, sum(amount) AS amount, CASE WHEN min(currency) = max(currency) AND count(amount) = count(*) THEN min(currency) END AS currency
   FROM contract WHERE status IS DISTINCT FROM 'cancelled' GROUP BY ALL
 )
 SELECT p.member_code, p.year, p.buyer_id, c.currency,

@@ -23,7 +23,7 @@ LINE = f"_line{FLOAT}"
 """Which row of the table's CSV file it is, the first being 0."""
 
 PLACE = Path("site") / "pages.duckdb"
-_KEPT = ("BIGINT", "INTEGER", "BOOLEAN", "DECIMAL")
+_KEPT = ("BIGINT", "INTEGER", "BOOLEAN", "DOUBLE", "DECIMAL")
 
 
 def _value(column: PublishedColumn, key: Sequence[str]) -> str:
