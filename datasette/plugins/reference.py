@@ -82,6 +82,67 @@ def reference(_: Callable[[str], str]) -> dict[str, Reference]:
                 "findings_count": _("How often"),
             },
         ),
+        **_indicators(_),
+    }
+
+
+def _indicators(_: Callable[[str], str]) -> dict[str, Reference]:
+    """The tables of the indicators."""
+    figure = {
+        "indicator": _("Indicator"),
+        "scope": _("Of what"),
+        "scope_id": _("Of which"),
+        "value": _("Value"),
+        "currency": _("Currency"),
+    }
+    return {
+        "indicators": Reference(
+            _("Indicators"),
+            _(
+                "One row is one figure: of the network, a member, a buyer or a supplier, of a year or of all. Where it cannot be told it is empty, with the reason."
+            ),
+            {
+                **figure,
+                "category": _("Group"),
+                "numerator": _("Above the line"),
+                "denominator": _("Below the line"),
+                "n": _("Cases"),
+                "minimum_n": _("Cases needed"),
+                "coverage": _("Part of the rows that has the fields"),
+                "unit": _("Unit"),
+                "reason": _("Why there is no value"),
+            },
+        ),
+        "indicator_flags": Reference(
+            _("Red flags"),
+            _(
+                "One row is one process, contract, bidder, supplier or buyer that an indicator flags. A flag is a reason to look, not a proof."
+            ),
+            {**figure, "ocid": _("Process"), "threshold": _("Limit used"), "inputs": _("Worked out from")},
+        ),
+        "indicator_computability": Reference(
+            _("What can be computed"),
+            _("One row is one indicator of one member in one year. It names the fields that are missing."),
+            {"indicator": _("Indicator"), "computable": _("Can be computed"), "missing": _("Missing fields")},
+        ),
+        "indicator_next_fields": Reference(
+            _("What to publish next"),
+            _(
+                "One row is one field, or fields needed together. It says how many indicators it would make possible."
+            ),
+            {"fields": _("Fields"), "gain": _("Indicators gained"), "indicators": _("Indicators")},
+        ),
+        "indicator_definitions": Reference(
+            _("Definitions of the indicators"),
+            _("One row is one indicator. It gives its words in four languages, its fields and its SQL."),
+            {
+                "indicator": _("Indicator"),
+                "kind": _("Kind"),
+                "needs": _("Needed fields"),
+                "parameters": _("Settings"),
+                "source": _("Source"),
+            },
+        ),
     }
 
 

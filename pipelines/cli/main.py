@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from pipelines.cli import audit, checking, desk, fixing, frictionless, publishing, setting_up, submitting
+from pipelines.cli import (
+    audit,
+    checking,
+    desk,
+    fixing,
+    frictionless,
+    indicators,
+    publishing,
+    setting_up,
+    submitting,
+)
 from pipelines.cli.help import App, Group, explain_misuse
 from pipelines.cli.show import Exit, err, stopped_sentence
 from pipelines.cli.words import _
@@ -43,7 +53,7 @@ def language(
     """The language was chosen before (`pipelines.cli.words`); the option is here for the help."""
 
 
-for module in (setting_up, checking, frictionless, fixing, submitting, publishing, desk, audit):
+for module in (setting_up, checking, frictionless, fixing, indicators, submitting, publishing, desk, audit):
     module.register(app)
 
 

@@ -22,7 +22,7 @@ def write_zip(release_folder: Path, catalogue: Catalogue, package: Mapping[str, 
 
     package: the descriptor of the release; that of the ZIP names its own files, with the hashes of the release.
     """
-    tables = [each for each in package["resources"] if each["format"] == "csv" and not each.get("member")]
+    tables = [each for each in package["resources"] if "schema" in each and not each.get("member")]
     inside = {**package, "resources": [_resource(each) for each in tables]}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as file:
         _put(file, "datapackage.json", [_json(inside)])

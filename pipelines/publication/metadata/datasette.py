@@ -30,6 +30,26 @@ REFERENCE_TABLES = {
         "What the checks found",
         "Findings in accepted data by member, table, column and kind. A table that was checked without findings has one row without a code.",
     ),
+    "indicators": (
+        "Indicators",
+        "One row is one figure: of the network, a member, a buyer or a supplier, of a year or of all. Empty with a reason where it cannot be told; never zero for that.",
+    ),
+    "indicator_flags": (
+        "Red flags",
+        "One row is one process, contract, bidder, supplier or buyer that an indicator flags. A flag is a reason to look, not a proof.",
+    ),
+    "indicator_computability": (
+        "What can be computed",
+        "One row is one indicator of one member in one year, and the fields that are missing.",
+    ),
+    "indicator_next_fields": (
+        "What to publish next",
+        "One row is one field, or fields needed together, and how many indicators it would make possible.",
+    ),
+    "indicator_definitions": (
+        "Definitions of the indicators",
+        "One row is one indicator: its words in four languages, its fields, its parameters and its SQL.",
+    ),
 }
 
 
