@@ -15,6 +15,7 @@ from rich.table import Table
 
 from benchmarks import site
 from benchmarks.generate import write_contracts_flat
+from benchmarks.indicators import write_release
 from benchmarks.tables import write_csv, write_organisations, write_xlsx
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -33,6 +34,10 @@ CACHE = Path(os.environ.get("INGP_BENCH_CACHE", Path(__file__).resolve().parents
 
 SITE_SIZES = {"site-200k": 200_000, "site-1m": 1_000_000, "site-5m": 5_000_000}
 """The site beside stock Datasette. Without ONLY the smallest is run; ``ARGS='--rows N'`` takes any number."""
+
+
+INDICATORS = {"indicators-200k": 200_000, "indicators-1m": 1_000_000, "indicators-5m": 5_000_000}
+"""Contracts that the indicators are worked out of. ``indicators`` alone is the smallest, or as many as ``--rows`` says."""
 
 
 def run(module: str, file: Path, folder: Path) -> dict[str, dict[str, float]]:
@@ -154,6 +159,23 @@ def bench_validation(name: str, scale: float) -> list[dict[str, Any]]:
     return results
 
 
+def bench_indicators(name: str, rows: int, work: Path) -> list[dict[str, Any]]:
+    """All indicators and flags beside three of them in pandas over the same files; the figures have to agree."""
+    write_release(work / "release", rows)
+    found = {}
+    for job in ("ours", "pandas"):
+        command = [sys.executable, "-m", "benchmarks.indicators", job, str(work / "release")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{job} over {rows} contracts failed:\n{done.stderr[-2000:]}")
+        found[job] = json.loads(done.stdout.splitlines()[-1])
+    ours, theirs = found["ours"], found["pandas"]
+    for figure, value in theirs["figures"].items():
+        if abs(ours["figures"][figure] - value) > 1e-6 * max(1.0, abs(value)):
+            raise SystemExit(f"{figure}: {ours['figures'][figure]} here, {value} there")
+    return [entry(f"{name}: all of them", ours, "pandas, three of them", theirs["seconds"])]
+
+
 def show(results: list[dict[str, Any]]) -> None:
     table = Table(title="Benchmarks (ratio above 1: faster than the peer)")
     keys = (
@@ -179,11 +201,15 @@ def show(results: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", choices=(*SIZES, *VALIDATIONS, *SITE_SIZES), help="one benchmark")
+    parser.add_argument(
+        "--only", choices=(*SIZES, *VALIDATIONS, *SITE_SIZES, "indicators", *INDICATORS), help="one benchmark"
+    )
     parser.add_argument(
         "--scale", type=float, default=1.0, help="part of the rows of a validation; results are not kept"
     )
-    parser.add_argument("--rows", type=int, help="another number of rows for a benchmark of the site")
+    parser.add_argument(
+        "--rows", type=int, help="another number of rows for a benchmark of the site or of the indicators"
+    )
     parser.add_argument("--requests", type=int, default=20, help="requests of each kind to the site")
     told = parser.parse_args()
     only = told.only
@@ -202,6 +228,13 @@ def main() -> None:
                 each["name"] = f"{name}: {each['name']}"
             show(results)
             known.update({each["name"]: each for each in results})
+    for name, rows in INDICATORS.items():
+        if only == name or (only in (None, "indicators") and name == "indicators-200k"):
+            with tempfile.TemporaryDirectory(prefix="ingp-bench-") as work:
+                results = bench_indicators(name, told.rows or rows, Path(work))
+            show(results)
+            if told.rows in (None, rows):
+                known.update({each["name"]: each for each in results})
     for name in VALIDATIONS:
         if only in (None, name):
             results = bench_validation(name, told.scale)
