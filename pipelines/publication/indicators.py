@@ -16,7 +16,9 @@ from pipelines.engine import fetch_one, quote_name, quote_text
 from pipelines.indicators import Settings, load_indicators
 from pipelines.indicators.frames import TABLES, compute_tables
 from pipelines.indicators.tables import PACKAGE_TYPE, close_tables
-from pipelines.publication.gather import PublishedTable
+from pipelines.publication.formats.csv import PLAIN
+from pipelines.publication.formats.lines import line_ends
+from pipelines.publication.gather import PublishedColumn, PublishedTable
 
 DEFINITIONS = "indicator_definitions"
 INDICATOR_TABLES = (*TABLES, DEFINITIONS)
@@ -78,11 +80,22 @@ def write_indicators(
     written = []
     for name in names:
         folder.mkdir(parents=True, exist_ok=True)
+        columns = [
+            PublishedColumn(column, kind, None)
+            for column, kind, *_ in con.execute(f"DESCRIBE {quote_name(name)}").fetchall()
+        ]
+        ordered = f"(SELECT * FROM {quote_name(name)} ORDER BY ALL)"
         (rows,) = fetch_one(con, f"SELECT count(*) FROM {quote_name(name)}")
-        for form, options in (("parquet", "FORMAT parquet, COMPRESSION zstd"), ("csv", "FORMAT csv, HEADER")):
-            path = folder / f"{name}.{form}"
-            con.execute(
-                f"COPY (SELECT * FROM {quote_name(name)} ORDER BY ALL) TO {quote_text(path)} ({options})"
-            )
-            written.append((path, rows, name))
+        con.execute("SET preserve_insertion_order = true")
+        try:
+            parquet = folder / f"{name}.parquet"
+            con.execute(f"COPY {ordered} TO {quote_text(parquet)} (FORMAT parquet, COMPRESSION zstd)")
+            plain = folder / f"{name}.csv"
+            with plain.open("wb") as file:
+                file.write(PLAIN.heading(columns))
+                for block, _ends in line_ends(con, f"SELECT {PLAIN.line(columns)} FROM {ordered}"):
+                    file.write(block)
+        finally:
+            con.execute("SET preserve_insertion_order = false")
+        written += [(parquet, rows, name), (plain, rows, name)]
     return written
