@@ -20,7 +20,7 @@ BATCH_ROWS = 100_000
 WORDS_IN_MEMORY = 2**26
 """Bytes of words that the index collects before it writes: at its own 1 MiB it takes half as long again."""
 _AFFINITY = {"BIGINT": "INTEGER", "INTEGER": "INTEGER", "BOOLEAN": "INTEGER"}
-_REAL = {"DOUBLE": "REAL"}
+_NUMERIC = {"DOUBLE": "NUMERIC"}
 
 
 def _affinity(column: PublishedColumn) -> str:
@@ -57,7 +57,7 @@ def write_sqlite(
         database.execute(f'CREATE TABLE "{table.name}" ({", ".join(columns)})')
     for name in extra:
         described = con.execute(f'DESCRIBE "{name}"').fetchall()
-        columns = [f'"{column}" {(_AFFINITY | _REAL).get(kind, "TEXT")}' for column, kind, *_ in described]
+        columns = [f'"{column}" {(_AFFINITY | _NUMERIC).get(kind, "TEXT")}' for column, kind, *_ in described]
         database.execute(f'CREATE TABLE "{name}" ({", ".join(columns)})')
     database.commit()
     database.close()
