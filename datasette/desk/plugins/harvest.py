@@ -8,7 +8,7 @@ from datasette import Request, Response, hookimpl
 
 from pipelines.desk import Action, Person, may
 from pipelines.desk.harvesting.sources import ARRIVED, INTERRUPTED, UNCHANGED, Source
-from pipelines.desk.harvesting.transport import Trouble
+from pipelines.desk.harvesting.trouble import Trouble
 from pipelines.exceptions import StoreError, UnknownError
 from pipelines.identifiers import parse_period
 
