@@ -182,14 +182,14 @@ async def test_long_headings_are_spoken_of_whole(
     long = (
         "Descripción general del objeto del contrato tal como figura en el pliego de condiciones y en letras"
     )
-    data = f"contract_id,{long} A,{long} B\n1,a,b\n".encode()
+    data = f"contract_id,title,{long} A,{long} B\n1,t,a,b\n".encode()
     arrival = await arrive(pages, desk, person, "a.csv", data)
     (source,) = _sources(desk, arrival).values()
-    told = {"table": source.table or "", "heading_row": "1", "c0": "contract_id", "c1": "", "c2": "title"}
-    again = await correct(pages, desk, person, arrival, 0, **told)
+    told = {"table": source.table or "", "heading_row": "1", "c0": "contract_id", "c1": "title", "c2": ""}
+    again = await correct(pages, desk, person, arrival, 0, **told, c3="description")
     (source,) = _sources(desk, again).values()
-    assert [each.field for each in source.columns] == ["contract_id", None, "title"]
-    assert len(source.columns[2].heading) > 80
+    assert [each.field for each in source.columns] == ["contract_id", "title", None, "description"]
+    assert len(source.columns[3].heading) > 80
 
 
 @pytest.mark.parametrize(

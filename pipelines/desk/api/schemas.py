@@ -32,7 +32,7 @@ def ref(name: str) -> dict[str, Any]:
 
 _SUBMISSION = {
     "id": TEXT, "member": TEXT, "package_type": TEXT, "period": {"type": "string", "description": "all, 2026, 2026-03, 2026-Q1"},
-    "file": TEXT, "sha256": TEXT, "state": {"type": "string", "enum": [each.value for each in State]},
+    "file": TEXT, "state": {"type": "string", "enum": [each.value for each in State]},
     "verdict": {"type": ["string", "null"], "description": "What the check found; null until it is done."},
     "received_at": INSTANT, "updated_at": INSTANT,
     "rows": record(received=COUNT, accepted=COUNT, refused=COUNT),
