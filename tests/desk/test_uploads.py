@@ -190,7 +190,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Desk, int, subprocess.Popen[bytes]]
     with (tmp_path / "log").open("wb") as said:
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=said, stderr=said)
         try:
-            for _try in range(300):
+            for _try in range(1200):
                 with socket.socket() as door:
                     if door.connect_ex(("127.0.0.1", port)) == 0:
                         break
