@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from pipelines.desk.api.declared import PREFIX
 from pipelines.desk.desk import Desk
 from pipelines.desk.events import follow
 from pipelines.desk.webhooks.hooks import Hook
@@ -26,7 +27,6 @@ from pipelines.desk.webhooks.messages import (
 from pipelines.exceptions import UnknownError
 from pipelines.store import LedgerEvent, State
 
-API = "/api/v1"
 NEWS = KEPT - timedelta(days=1)
 """How old a comment or release may be that is still written down: what was trimmed must not come again."""
 
@@ -117,7 +117,7 @@ def _submission(desk: Desk, submission: str, member: str, package_type: str | No
     home = _home(desk)
     return empty() | {
         "submission": submission, "member": member, "package_type": package_type,
-        "page": f"{home}/submissions/{submission}", "api": f"{home}{API}/submissions/{submission}",
+        "page": f"{home}/submissions/{submission}", "api": f"{home}{PREFIX}/submissions/{submission}",
     }  # fmt: skip
 
 
