@@ -19,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -151,17 +152,15 @@ class Outbox:
             or_(deliveries.c.claim.is_(None), deliveries.c.claimed_at < now - SILENCE),
         )  # fmt: skip
         query = (
-            select(deliveries.c.id, deliveries.c.hook)
+            select(func.min(deliveries.c.id))
             .join(hooks, hooks.c.id == deliveries.c.hook)
             .where(due, hooks.c.state == ON, hooks.c.id.not_in(list(busy)))
-            .order_by(deliveries.c.next_try, deliveries.c.id)
+            .group_by(deliveries.c.hook)
         )
         with self._database.read() as connection:
-            oldest: dict[int, int] = {}
-            for row in connection.execute(query):
-                oldest.setdefault(row.hook, row.id)
+            oldest = list(connection.execute(query).scalars())
         found = []
-        for number in oldest.values():
+        for number in sorted(oldest):
             claim = uuid.uuid4().hex
             with self._database.write() as connection:
                 own = update(deliveries).where(deliveries.c.id == number, due)

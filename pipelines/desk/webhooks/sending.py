@@ -87,15 +87,12 @@ async def _send_due(
             hook.address, delivery.body.encode(), headers,
             trusted=trusted, limits=limits, seconds=seconds, resolved=resolved,
         )  # fmt: skip
-        finish(desk, hook, delivery, answer, now())
+        await asyncio.to_thread(finish, desk, hook, delivery, answer, now())
 
+    # The database is asked beside the loop: while it waits for another writer, no answer that has come grows too slow.
     while True:
         if time.monotonic() < ends:
-            for delivery, hook in desk.outbox.claim(now(), running):
-                if not _answers_for(desk, hook):
-                    desk.outbox.finish(delivery, {})
-                    _switch_off(desk, hook, OWNER, now())
-                    continue
+            for delivery, hook in await asyncio.to_thread(_claim, desk, now(), list(running)):
                 running[hook.id] = asyncio.create_task(one(delivery, hook))
                 count += 1
         if not running:
@@ -103,6 +100,18 @@ async def _send_due(
         await asyncio.wait(running.values(), timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
         for number in [number for number, task in running.items() if task.done()]:
             running.pop(number).result()
+
+
+def _claim(desk: Desk, now: datetime, busy: list[int]) -> list[tuple[Delivery, Hook]]:
+    """What is due, but of addresses that nobody answers for any more: they are switched off."""
+    found = []
+    for delivery, hook in desk.outbox.claim(now, busy):
+        if _may(desk.people.get(hook.person), hook):
+            found.append((delivery, hook))
+        else:
+            desk.outbox.finish(delivery, {})
+            _switch_off(desk, hook, OWNER, now)
+    return found
 
 
 def finish(desk: Desk, hook: Hook, delivery: Delivery, answer: Answered, now: datetime) -> None:
@@ -125,10 +134,6 @@ def finish(desk: Desk, hook: Hook, delivery: Delivery, answer: Answered, now: da
         _switch_off(desk, hook, GONE, now)
     elif now - since >= OFF_AFTER:
         _switch_off(desk, hook, FAILING, now)
-
-
-def _answers_for(desk: Desk, hook: Hook) -> bool:
-    return _may(desk.people.get(hook.person), hook)
 
 
 def _may(person: Person, hook: Hook) -> bool:
