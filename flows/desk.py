@@ -1,8 +1,8 @@
 """Command ``python -m flows.desk``: does what the members' desk asks for. One runs per installation; a second one waits its turn.
 
 The desk's pages only write down what is to be done. Here it is done: arrivals are staged, submissions judged by the flow
-``process-submission``, what is accepted is published by ``publish-release``, letters are sent. Whatever a killed worker left is found in the ledger at
-the next start, and gone on with.
+``process-submission``, what is accepted is published by ``publish-release``, letters and messages to programs are sent. Whatever a killed
+worker left is found in the ledger at the next start, and gone on with.
 """
 
 import argparse
@@ -33,6 +33,8 @@ from pipelines.desk.mail import sender
 from pipelines.desk.making import make_waiting
 from pipelines.desk.reminders import remind as write_reminders
 from pipelines.desk.staging import stage_arrival
+from pipelines.desk.webhooks.happening import write_down
+from pipelines.desk.webhooks.sending import send_due
 from pipelines.publication.alone import alone
 from pipelines.store import LedgerEvent, State
 from pipelines.store.states import LIVE
@@ -49,6 +51,10 @@ _harvesting: list[Future[bool]] = []
 """The harvest that is being done by this process, if one is."""
 _put_off: dict[str, float] = {}
 """By arrival, when it is tried again."""
+
+_caller = ThreadPoolExecutor(1, "call")
+_calling: list[Future[int]] = []
+"""The round of webhooks that is being done by this process, if one is: a slow receiver holds up nothing here."""
 
 log = get_logger("desk")
 
@@ -119,6 +125,23 @@ def tell(desk: Desk) -> bool:
     return tell_people(desk) > 0
 
 
+def call(desk: Desk) -> bool:
+    """What happened becomes messages to members' programs, which leave beside everything else. Old ones are forgotten once an hour."""
+    busy = write_down(desk, datetime.now(UTC)) > 0
+    hour = int(time.monotonic() // 3600)
+    if _trimmed.get(desk.site.zones.root) != hour:
+        desk.outbox.trim()
+        _trimmed[desk.site.zones.root] = hour
+    if not _calling:
+        _calling.append(_caller.submit(send_due, desk))
+    wait(_calling, LOOK_EVERY_SECONDS / 10)  # what has nothing to send is over at once
+    return (_calling[0].done() and _calling.pop().result() > 0) or busy
+
+
+_trimmed: dict[Path, int] = {}
+"""Installation -> the hour in which its old messages were last forgotten, since this worker began."""
+
+
 def remind(desk: Desk) -> bool:
     """Once an hour is often enough for what changes with the day."""
     hour = int(time.monotonic() // 3600)
@@ -139,7 +162,18 @@ def post(desk: Desk) -> bool:
     return desk.mail.deliver(sender(own.smtp_url, own.mail_from, desk.site.zones.outbox)) > 0
 
 
-ROUNDS: tuple[Callable[[Desk], bool], ...] = (fetch, harvest, stage, make, judge, publish, tell, remind, post)
+ROUNDS: tuple[Callable[[Desk], bool], ...] = (
+    fetch,
+    harvest,
+    stage,
+    make,
+    judge,
+    publish,
+    tell,
+    call,
+    remind,
+    post,
+)
 """What the worker does, in this order, again and again."""
 
 
@@ -158,7 +192,7 @@ def work(stop: threading.Event, *, once: bool = False) -> None:
                 except Exception:  # the machine: the others go on, this one is tried again
                     log.exception("%s", each.__name__)
                     resting[each.__name__] = time.monotonic() + REST_SECONDS
-            if once and not busy:
+            if once and not busy and not _calling:
                 return
             if not busy:
                 stop.wait(LOOK_EVERY_SECONDS)
@@ -177,7 +211,7 @@ def main() -> None:
     err.print(_("The desk is being worked for. Ctrl-C stops."))
     work(stop, once=options.once)
     finish()
-    if _fetching or _harvesting:
+    if _fetching or _harvesting or _calling:
         # What a slow server still owes us is asked for again at the next start; nobody waits for its threads.
         os._exit(0)
 

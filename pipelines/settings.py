@@ -50,6 +50,10 @@ class Settings(BaseSettings):
         "",
         description="Names of hosts of one's own network, with blanks between, that members may have fetched from all the same.",
     )
+    webhook_hosts: str = Field(
+        "",
+        description="Names of hosts of one's own network, with blanks between, that members may have messages of webhooks sent to all the same.",
+    )
     licence: str = Field("CC-BY-4.0", description="Licence of what the Secretariat compiles (SPDX).")
     loss_share: float = Field(
         0.1, description="A version that loses more of a table than this waits for a person."

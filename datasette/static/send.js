@@ -80,10 +80,10 @@
           say(words.going, false);
         },
         onError: failed,
-        onSuccess: function () { done(task.url.split("/").pop()); },
+        onSuccess: function () { each.task = null; done(task.url.split("/").pop()); },
       });
-      each.task = task;
       task.findPreviousUploads().then(function (before) {
+        each.task = task;
         if (before.length) task.resumeFromPreviousUpload(before[0]);
         if (!paused) task.start();
       });

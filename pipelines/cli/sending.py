@@ -1,11 +1,11 @@
 """``ingp submit --to``: files sent to a members' desk over its interface, and the verdict printed as if it had been made here."""
 
+import hashlib
 import json
 import os
 import tempfile
 import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,6 @@ def send_to(
     headers = {
         "authorization": f"Bearer {_token(token_file)}",
         "accept-language": LANGUAGE,
-        "idempotency-key": uuid.uuid4().hex,
     }
     try:
         with httpx.Client(base_url=f"{address.rstrip('/')}/api/v1", headers=headers, timeout=60) as client:
@@ -110,36 +109,48 @@ def _token(file: Path | None) -> str:
     return token
 
 
+def _key(files: Sequence[Path], fields: dict[str, str]) -> str:
+    """An Idempotency-Key of what is sent: the same command again is the same arrival, whatever became of the answer."""
+    own = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
+    for path in files:
+        with path.open("rb") as file:
+            own.update(f"\0{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}".encode())
+    return own.hexdigest()[:32]
+
+
 def _sent(client: httpx.Client, files: Sequence[Path], fields: dict[str, str]) -> Any:
-    """The arrival. Sent again under the same Idempotency-Key, it is the same arrival."""
-    for turn in range(TRIES):
+    """The arrival."""
+    key = {"idempotency-key": _key(files, fields)}
+
+    def send() -> httpx.Response:
         with ExitStack() as stack:
             parts = [
                 ("files", (path.name, stack.enter_context(path.open("rb")), "application/octet-stream"))
                 for path in files
             ]
-            try:
-                answer = client.post("/submissions", data=fields, files=parts)
-                if not _passes(answer):
-                    return _read(answer)
-            except httpx.TransportError:
-                if turn == TRIES - 1:
-                    raise
-        time.sleep(BETWEEN_SECONDS * 2**turn)
-    return _read(answer)
+            return client.post("/submissions", data=fields, files=parts, headers=key)
+
+    return _tried(send)
 
 
 def _asked(client: httpx.Client, path: str) -> Any:
+    return _tried(lambda: client.get(path))
+
+
+def _tried(ask: Callable[[], httpx.Response]) -> Any:
+    """What is answered, asked again as long as the trouble is one that passes. RefusedError, or httpx's where nobody answers."""
     for turn in range(TRIES):
+        is_last = turn == TRIES - 1
         try:
-            answer = client.get(path)
-            if not _passes(answer):
-                return _read(answer)
+            answer = ask()
         except httpx.TransportError:
-            if turn == TRIES - 1:
+            if is_last:
                 raise
+        else:
+            if is_last or not _passes(answer):
+                return _read(answer)
         time.sleep(BETWEEN_SECONDS * 2**turn)
-    return _read(answer)
+    raise AssertionError("the last try returns or raises")
 
 
 def _passes(answer: httpx.Response) -> bool:

@@ -89,7 +89,21 @@ def submit(
     ] = None,
     as_json: Json = False,
 ) -> None:
+    if to is None and token_file is not None:
+        raise typer.BadParameter(_("--token-file goes with --to: nothing is sent anywhere without it."))
     if to is not None:
+        here_only = {
+            "--member": member,
+            "--mapping": mapping,
+            "--confirm-loss": confirm_loss,
+            "--publish": publish,
+        }
+        if given := [name for name, value in here_only.items() if value]:
+            raise typer.BadParameter(
+                _(
+                    "{options}: not together with --to. The desk knows the member by the token; reading, losses and publishing are decided there."
+                ).format(options=", ".join(given))
+            )
         from pipelines.cli.sending import send_to
 
         raise typer.Exit(

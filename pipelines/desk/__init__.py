@@ -6,6 +6,7 @@ permissions   the one table of who may do what
 members       what a member has agreed: two persons, how often it sends, in which language it is written to
 arrivals      what was sent and is not staged yet
 harvesting    what is fetched from members' own addresses by a timetable
+webhooks      messages to members' programs, signed, tried again, sent once more when asked
 events        followers of the audit log: each goes on where it stopped
 mail          letters: written down first, sent by the worker
 calendar      what is due when

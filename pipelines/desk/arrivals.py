@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import JSON, Column, Connection, Index, String, Table, Text, insert, select, update
 
@@ -65,26 +65,25 @@ class Arrival:
     at: datetime
 
 
+class Told(TypedDict, total=False):
+    """What a sender may say of an arrival, each as of `Arrival`; what is not said is ``all``, found out, ``whole``, nothing and WAITING."""
+
+    period: str
+    package_type: str | None
+    policy: str
+    instructions: Mapping[str, Any]
+    state: ArrivalState
+
+
 def write_down(
-    connection: Connection,
-    identifier: str,
-    member: str,
-    actor: str,
-    *,
-    period: str = "all",
-    package_type: str | None = None,
-    policy: str = "whole",
-    instructions: Mapping[str, Any] | None = None,
-    state: ArrivalState = ArrivalState.WAITING,
+    connection: Connection, identifier: str, member: str, actor: str, **told: Unpack[Told]
 ) -> None:
     """`Arrivals.add` within the caller's transaction."""
     if not connection.execute(select(arrivals.c.id).where(arrivals.c.id == identifier)).first():
-        connection.execute(
-            insert(arrivals).values(
-                id=identifier, member=member, actor=actor, period=period, package_type=package_type, policy=policy,
-                instructions=dict(instructions or {}), state=state.value, at=datetime.now(UTC),
-            )
-        )  # fmt: skip
+        said: Told = {"period": "all", "policy": "whole", "instructions": {}, **told}
+        state = told.get("state", ArrivalState.WAITING).value
+        values = {**said, "id": identifier, "member": member, "actor": actor, "state": state}
+        connection.execute(insert(arrivals).values(**values, at=datetime.now(UTC)))
 
 
 class Arrivals:
@@ -103,24 +102,10 @@ class Arrivals:
     def folder(self, identifier: str) -> Path:
         return self._folder / identifier
 
-    def add(
-        self,
-        identifier: str,
-        member: str,
-        actor: str,
-        *,
-        period: str = "all",
-        package_type: str | None = None,
-        policy: str = "whole",
-        instructions: Mapping[str, Any] | None = None,
-        state: ArrivalState = ArrivalState.WAITING,
-    ) -> Arrival:
+    def add(self, identifier: str, member: str, actor: str, **told: Unpack[Told]) -> Arrival:
         """Write an arrival down once its files are whole in its folder; the same id again is the same arrival."""
         with self._database.write() as connection:
-            write_down(
-                connection, identifier, member, actor, period=period, package_type=package_type, policy=policy,
-                instructions=instructions, state=state,
-            )  # fmt: skip
+            write_down(connection, identifier, member, actor, **told)
         return self.get(identifier)
 
     def get(self, identifier: str) -> Arrival:

@@ -95,6 +95,10 @@ class Comments:
         """Oldest first."""
         return self._where(comments.c.submission_id == submission_id)
 
+    def written(self, member: str, since: datetime) -> tuple[Comment, ...]:
+        """Of one member since an instant, oldest first."""
+        return self._where((comments.c.member == member) & (comments.c.at >= since))
+
     def open_questions(self) -> Mapping[str, int]:
         """How many questions nobody has answered, by member."""
         query = (

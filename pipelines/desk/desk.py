@@ -16,6 +16,8 @@ from pipelines.desk.people import People
 from pipelines.desk.remembered import Readings
 from pipelines.desk.schema import create_tables
 from pipelines.desk.uploads import Uploads
+from pipelines.desk.webhooks.hooks import Hooks
+from pipelines.desk.webhooks.outbox import Outbox
 from pipelines.settings import Settings
 from pipelines.store import Database
 from pipelines.workflow import Installation
@@ -40,6 +42,8 @@ class Desk:
     readings: Readings
     idempotency: Idempotency
     harvests: Harvests
+    hooks: Hooks
+    outbox: Outbox
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -84,4 +88,6 @@ class Desk:
             Readings(database),
             Idempotency(database),
             Harvests(database),
+            Hooks(database, frozenset(site.settings.webhook_hosts.lower().split())),
+            Outbox(database),
         )

@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.catalogue import Catalogue
 from pipelines.identifiers import SubmissionId
 from pipelines.intake import read_staged
-from pipelines.intake.heads import Head, read_heads
+from pipelines.intake.heads import CHARACTERS, Head, read_heads
 from pipelines.intake.labels import LabelIndex, fold
 from pipelines.intake.mapping import instructions_for
 from pipelines.intake.plan import column_letter
@@ -25,10 +25,12 @@ DELIMITERS = (",", ";", "\t", "|")
 DATE_ORDERS = ("dmy", "mdy")
 DECIMALS = (",", ".")
 EXAMPLES = 2
+SHORT = 80
+"""Characters shown of an example."""
 
 
 class MisreadError(Exception):
-    """A correction that cannot be followed. code: ``field-unknown``, ``field-twice`` or ``heading-row``; value: what was typed."""
+    """A correction that cannot be followed. code: ``field-unknown``, ``field-twice``, ``heading-twice`` or ``heading-row``; value: what was typed."""
 
     def __init__(self, code: str, value: str) -> None:
         super().__init__(f"{code}: {value}")
@@ -37,12 +39,15 @@ class MisreadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ColumnRead:
-    """letter: as a spreadsheet shows it. field: of the standard, None where it is not used. examples: first cells below the heading."""
+    """letter: as a spreadsheet shows it. field: of the standard, None where it is not used. examples: first cells below the heading.
+    repeated: a column before it has the same heading, or the heading is too long to be kept: nothing can be said of it alone.
+    """
 
     letter: str
     heading: str
     field: str | None
     examples: tuple[str, ...]
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,20 @@ class SourceRead:
         }
         return {**told, **self.shared}
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return tuple(folded for each in self.columns if (folded := fold(each.heading)))
+    def labels(self, correction: "Correction") -> tuple[str, ...]:
+        """Folded headings of the row that a correction takes as such."""
+        row = self.head.heading(correction.heading_row or self.heading_row)
+        return tuple(folded for cell in row if (folded := fold(cell)))
+
+    def is_moved(self, correction: "Correction") -> bool:
+        """Whether the headings stand in another row than was understood."""
+        return self.head.labels is None and correction.heading_row != self.heading_row
+
+    def is_cut_otherwise(self, correction: "Correction") -> bool:
+        """Whether cells and their texts are going to be others than were kept."""
+        understood = (self.encoding, self.delimiter)
+        told = (correction.encoding or self.encoding, correction.delimiter or self.delimiter)
+        return self.delimited and told != understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +146,17 @@ def _source(
     heading = head.heading(heading_row)
     placed = _placed(tables[0]["columns"]) if len(tables) == 1 else {}
     shared: dict[str, int] = {}
+    seen: set[str] = set()
     below = head.below(heading_row)
     columns = []
     for position, text in enumerate(heading):
         cells = (row[position] for row in below if position < len(row))
-        examples = tuple(cell for cell in cells if cell)[:EXAMPLES]
+        examples = tuple(shortened(cell) for cell in cells if cell)[:EXAMPLES]
         names = placed.pop(fold(text), [])
         shared |= dict.fromkeys(names[1:], position)
-        columns.append(ColumnRead(column_letter(position), text, next(iter(names), None), examples))
+        repeated = fold(text) in seen or len(text) >= CHARACTERS
+        seen.add(fold(text))
+        columns.append(ColumnRead(column_letter(position), text, next(iter(names), None), examples, repeated))
     # A table that was told, and of which not one heading was known: its columns are still to be said.
     names = [each["table"] for each in tables] or [each for each in (told.get("table"),) if each]
     return SourceRead(
@@ -145,6 +164,11 @@ def _source(
         "delimiter" in (entry or {}), told, (entry or {}).get("encoding") or "", (entry or {}).get("delimiter") or "",
         bool(told.get("skip")), shared,
     )  # fmt: skip
+
+
+def shortened(text: str) -> str:
+    """A text for the page, at most `SHORT` characters."""
+    return text if len(text) <= SHORT else f"{text[: SHORT - 1]}…"
 
 
 def _placed(columns: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -193,13 +217,9 @@ def _entry(source: SourceRead, correction: Correction, catalogue: Catalogue) -> 
         entry["table"] = table
     if source.head.labels is None and correction.heading_row:
         entry["heading_row"] = correction.heading_row
-    moved = source.head.labels is None and correction.heading_row != source.heading_row
-    cut = source.delimited and (
-        (correction.encoding or source.encoding, correction.delimiter or source.delimiter)
-        != (source.encoding, source.delimiter)
-    )
     # Other headings are going to be read: what was said of these would be said of the wrong ones.
-    if table and table == source.table and not moved and not cut:
+    anew = source.is_moved(correction) or source.is_cut_otherwise(correction)
+    if table and table == source.table and not anew:
         entry |= _columns(source, correction, table, catalogue)
     return entry
 
@@ -214,7 +234,7 @@ def _columns(source: SourceRead, correction: Correction, table: str, catalogue: 
     chosen = {
         position: _field(labels, correction.columns[position])
         for position, column in enumerate(source.columns)
-        if column.heading and position in correction.columns
+        if column.heading and not column.repeated and position in correction.columns
     }
     # What is left empty is said to be none of the data, and not reported as unknown any more.
     changed = {at: name for at, name in chosen.items() if name is None or name != source.columns[at].field}
@@ -233,6 +253,8 @@ def _columns(source: SourceRead, correction: Correction, table: str, catalogue: 
     for text, value in correction.further.items():
         name = _field(labels, text)
         if name is not None:
+            if isinstance(value, int) and source.columns[value].repeated:
+                raise MisreadError("heading-twice", source.columns[value].letter)
             now[name] += 1
             columns[name] = {"value": value} if isinstance(value, str) else source.columns[value].heading
     for name, times in now.items():

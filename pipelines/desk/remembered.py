@@ -149,6 +149,23 @@ def read_as_before(
     return entries, {reading.id for _alike, reading, _number in best.values()}
 
 
+def headings_of(
+    files: Sequence[SourceFile], file: str, entry: Mapping[str, Any], limits: Limits
+) -> tuple[str, ...]:
+    """Folded headings of a delimited file when it is read as an entry says; none where no row of them is found."""
+    for each in files:
+        if each.name == file:
+            for raw in read_tables(each, entry, limits):
+                rows = dict(_rows(raw))
+                cells = rows.get(entry.get("heading_row", 0)) or max(rows.values(), key=_filled, default=())
+                return tuple(folded for cell in cells if cell and (folded := fold(cell)))
+    return ()
+
+
+def _filled(cells: Sequence[str | None]) -> int:
+    return sum(1 for cell in cells if cell)
+
+
 def _raws(
     file: SourceFile, known: Sequence[Reading], limits: Limits
 ) -> Iterator[tuple[RawTable, list[Reading]]]:

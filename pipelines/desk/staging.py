@@ -3,24 +3,24 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipelines import workflow
 from pipelines.desk.arrivals import Arrival
 from pipelines.desk.desk import Desk
-from pipelines.desk.remembered import read_as_before
+from pipelines.desk.remembered import headings_of, read_as_before
 from pipelines.exceptions import IntakeError
+from pipelines.intake.sources import SourceFile
 from pipelines.intake.unpack import unpack
 from pipelines.records import AcceptancePolicy
 
 
 def stage_arrival(desk: Desk, arrival: Arrival) -> str | None:
     """Stage the files of an arrival; returns the submission, None when they cannot be read at all. Repeating it changes nothing."""
-    files = sorted(
-        path for path in desk.arrivals.folder(arrival.id).iterdir() if not path.name.startswith(".")
-    )
+    files = _files_of(desk, arrival)
     if not files:
         desk.arrivals.refused(arrival.id, "nothing-arrived")
         return None
@@ -48,15 +48,33 @@ def _as_before(desk: Desk, arrival: Arrival, files: Sequence[Path]) -> Mapping[s
     known = desk.readings.of_member(arrival.member)
     if not known:
         return {}
-    desk.site.zones.tmp.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="look-", dir=desk.site.zones.tmp) as kept:
-        unpacked = unpack(files, Path(kept), desk.site.limits)
-        entries, used = read_as_before(unpacked.files, known, desk.site.limits)
+    with _looked_into(desk, files) as unpacked:
+        entries, used = read_as_before(unpacked, known, desk.site.limits)
     if not entries:
         return {}
     desk.readings.used(arrival.id, used)
     desk.arrivals.told(arrival.id, {"tables": entries})
     return {"tables": entries}
+
+
+def headings_as_told(desk: Desk, arrival: Arrival, file: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Folded headings of a delimited file of an arrival, read as a mapping file's entry says; none where it has none."""
+    with _looked_into(desk, _files_of(desk, arrival)) as unpacked:
+        return headings_of(unpacked, file, entry, desk.site.limits)
+
+
+def _files_of(desk: Desk, arrival: Arrival) -> list[Path]:
+    return sorted(
+        path for path in desk.arrivals.folder(arrival.id).iterdir() if not path.name.startswith(".")
+    )
+
+
+@contextmanager
+def _looked_into(desk: Desk, files: Sequence[Path]) -> Iterator[Sequence[SourceFile]]:
+    """The files as they are unpacked, in a place that is gone afterwards."""
+    desk.site.zones.tmp.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="look-", dir=desk.site.zones.tmp) as kept:
+        yield unpack(files, Path(kept), desk.site.limits).files
 
 
 def write_progress(folder: Path, name: str, done: int, total: int) -> None:

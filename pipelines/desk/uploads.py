@@ -11,7 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -135,27 +135,33 @@ class Uploads:
         told = json.dumps([person.id, person.member, wanted])
         arrival = hashlib.sha256(told.encode()).hexdigest()[:32]
         known = arrivals.find(arrival)
-        if known is None:
-            uploads = [self.find(each, person) for each in wanted]
-            folder = arrivals.folder(arrival)
-            names: list[str] = []
-            for upload in uploads:
-                if upload is None:
-                    return None
-                names.append(safe_name(upload.name, names))
-                if self.offset(upload) != upload.length and not (folder / names[-1]).exists():
-                    return None
-            folder.mkdir(parents=True, exist_ok=True)
-            for upload, name in zip(uploads, names, strict=True):
-                data = self._folder / (upload.id if upload else "") / DATA
-                if data.exists():
-                    data.rename(folder / name)
+        if known is None and self._moved(wanted, person, arrivals.folder(arrival)):
             known = arrivals.add(
                 arrival, person.member, person.actor, period=period, policy=policy, package_type=package_type
             )
-        for each in wanted:
-            shutil.rmtree(self._folder / each, ignore_errors=True)
+        if known is None:  # gone meanwhile: whoever asked at the same time has taken them
+            known = arrivals.find(arrival)
+        if known is not None:
+            for each in wanted:
+                shutil.rmtree(self._folder / each, ignore_errors=True)
         return known
+
+    def _moved(self, wanted: Sequence[str], person: Person, folder: Path) -> bool:
+        """Put the files of uploads into a folder; False when one of them is not there, or not whole. Some may be there already."""
+        uploads = [upload for each in wanted if (upload := self.find(each, person)) is not None]
+        if len(uploads) < len(wanted):
+            return False
+        names: list[str] = []
+        for upload in uploads:
+            names.append(safe_name(upload.name, names))
+            with suppress(FileNotFoundError):
+                if self.offset(upload) != upload.length and not (folder / names[-1]).exists():
+                    return False
+        folder.mkdir(parents=True, exist_ok=True)
+        for upload, name in zip(uploads, names, strict=True):
+            with suppress(FileNotFoundError):
+                (self._folder / upload.id / DATA).rename(folder / name)
+        return all((folder / name).exists() for name in names)
 
     def _all(self) -> Iterator[Upload]:
         for folder in self._folder.iterdir():

@@ -12,7 +12,8 @@ from pipelines.intake.sources import RawTable
 NAME = "heads.json"
 ROWS = 8
 """Rows kept from the top, and from the heading on."""
-CHARACTERS = 80
+CHARACTERS = 1000
+"""Longest text kept of a cell. Headings have to be whole: a mapping file names them."""
 CELLS = 400
 
 

@@ -1,20 +1,14 @@
-"""An agency's server on the loopback address, and a plain fetcher that may ask it: harvests are tried over real HTTP."""
+"""An agency's server on the loopback address: harvests are tried over real HTTP."""
 
-import http.client
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
-
-from pipelines.desk.harvesting.transport import HarvestError, Trouble
 
 Answer = tuple[int, dict[str, str], bytes]
-STATUSES = {404: Trouble.NOT_FOUND, 403: Trouble.NOT_ALLOWED, 429: Trouble.TOO_MANY_REQUESTS}
 
 
 @dataclass
@@ -69,57 +63,3 @@ def serve() -> Iterator[Agency]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@dataclass(frozen=True)
-class Got:
-    path: Path | None
-    name: str
-    etag: str | None
-    modified: str | None
-    size: int
-
-
-class LoopbackFetcher:
-    """Asks the loopback address, and no other."""
-
-    def check(self, url: str) -> None:
-        if urlsplit(url).hostname != "127.0.0.1":
-            raise HarvestError(Trouble.ADDRESS_REFUSED)
-
-    def fetch(
-        self,
-        url: str,
-        folder: Path,
-        *,
-        most_bytes: int,
-        seconds: float,
-        etag: str | None,
-        modified: str | None,
-    ) -> Got:
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=min(seconds, 5))
-        try:
-            connection.request(
-                "GET", url.removeprefix(f"http://{parts.netloc}"), headers={"If-None-Match": etag} if etag else {}
-            )  # fmt: skip
-            answer = connection.getresponse()
-            if answer.status == 304:
-                return Got(None, "", etag, modified, 0)
-            if answer.status != 200:
-                wait = answer.headers.get("retry-after")
-                trouble = STATUSES.get(answer.status, Trouble.SERVER_BROKEN)
-                raise HarvestError(trouble, float(wait) if wait else None)
-            body = answer.read(most_bytes + 1)
-            if len(body) > most_bytes:
-                raise HarvestError(Trouble.TOO_LARGE)
-            told = answer.headers.get("content-length")
-            if told and int(told) != len(body):
-                raise HarvestError(Trouble.CUT_OFF)
-        except http.client.HTTPException as error:
-            raise HarvestError(Trouble.CUT_OFF) from error
-        finally:
-            connection.close()
-        path = folder / "body"
-        path.write_bytes(body)
-        return Got(path, parts.path.rpartition("/")[2], answer.headers.get("etag"), None, len(body))

@@ -9,7 +9,7 @@ from pipelines.desk import fetching
 from pipelines.desk.fetching import Limits, NotFetchedError
 from pipelines.desk.harvesting import asking
 from pipelines.desk.harvesting.asking import Guarded
-from pipelines.desk.harvesting.transport import HarvestError, Trouble
+from pipelines.desk.harvesting.trouble import HarvestError, Trouble
 
 
 @pytest.mark.parametrize(

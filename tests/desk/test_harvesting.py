@@ -15,7 +15,9 @@ import pytest
 from sqlalchemy import update
 
 from pipelines.desk import Desk, Person
+from pipelines.desk.fetching import Limits
 from pipelines.desk.harvesting import gathering, rounds
+from pipelines.desk.harvesting.asking import Guarded
 from pipelines.desk.harvesting.gathering import Bounds
 from pipelines.desk.harvesting.rounds import harvest_due
 from pipelines.desk.harvesting.sources import SILENCE, LostClaimError, Source, clean_address, sources
@@ -23,11 +25,11 @@ from pipelines.desk.harvesting.timetable import LONGEST_WAIT, next_time, next_tr
 from pipelines.desk.mail import sender
 from pipelines.exceptions import StoreError
 from pipelines.store import State
-from tests.desk.serving import Agency, LoopbackFetcher, serve
+from tests.desk.serving import Agency, serve
 from tests.desk.test_journey import work
 from tests.pipelines.test_workflow import ONE, TWO, flat
 
-FETCHER = LoopbackFetcher()
+FETCHER = Guarded(Limits(allowed=frozenset({"127.0.0.1"})))
 NOON = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)  # a Wednesday
 
 

@@ -13,6 +13,7 @@ from pipelines.desk.arrivals import Arrival
 from pipelines.desk.reading import SourceRead, sources_read
 from pipelines.desk.staging import stage_arrival
 from pipelines.intake import read_staged
+from pipelines.intake.labels import fold
 from pipelines.store import State
 from tests.desk.conftest import as_actor
 from tests.desk.test_sending import post
@@ -153,6 +154,64 @@ async def test_columns_change_places(pages: Any, desk: Desk, people: Mapping[str
     )
     (source,) = _sources(desk, back).values()
     assert _fields(source) == told and desk.readings.of_member("HND") == ()
+
+
+async def test_the_second_of_two_alike_is_not_taken_for_the_first(
+    pages: Any, desk: Desk, people: Mapping[str, Person]
+) -> None:
+    person = people["submitter"]
+    arrival = await arrive(pages, desk, person, "a.csv", b"contract_id,title,title\n1,first,second\n")
+    (source,) = _sources(desk, arrival).values()
+    assert [(each.field, each.repeated) for each in source.columns] == [
+        ("contract_id", False), ("title", False), (None, True),
+    ]  # fmt: skip
+    page = await pages.get(f"/arrivals/{arrival.id}/reading/0", actor=as_actor(person))
+    assert 'name="c1"' in page.text and 'name="c2"' not in page.text
+    told = {"table": source.table or "", "heading_row": "1", "c0": "contract_id", "c1": "title", "c2": ""}
+    again = await correct(pages, desk, person, arrival, 0, **told)
+    (source,) = _sources(desk, again).values()
+    assert [each.field for each in source.columns] == ["contract_id", "title", None]
+    refused = await correct(pages, desk, person, again, 0, **told, field0="description", from0="2")
+    assert refused.status_code == 400 and "columna C" in refused.text
+
+
+async def test_long_headings_are_spoken_of_whole(
+    pages: Any, desk: Desk, people: Mapping[str, Person]
+) -> None:
+    person = people["submitter"]
+    long = (
+        "Descripción general del objeto del contrato tal como figura en el pliego de condiciones y en letras"
+    )
+    data = f"contract_id,title,{long} A,{long} B\n1,t,a,b\n".encode()
+    arrival = await arrive(pages, desk, person, "a.csv", data)
+    (source,) = _sources(desk, arrival).values()
+    told = {"table": source.table or "", "heading_row": "1", "c0": "contract_id", "c1": "title", "c2": ""}
+    again = await correct(pages, desk, person, arrival, 0, **told, c3="description")
+    (source,) = _sources(desk, again).values()
+    assert [each.field for each in source.columns] == ["contract_id", "title", None, "description"]
+    assert len(source.columns[3].heading) > 80
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (f"{','.join(HEADINGS)}\n1,1,1,1,1,1\n{','.join(HEADINGS)} 2\n2,2,2,2,2,2\n".encode(), {"heading_row": "3"}),
+        ("contract_id;Año;Título\n1;2024;Cal\n".encode("cp850"), {"heading_row": "1", "encoding": "cp850"}),
+    ],
+    ids=["another row", "another encoding"],
+)  # fmt: skip
+async def test_what_is_remembered_are_the_headings_of_the_corrected_reading(
+    pages: Any, desk: Desk, people: Mapping[str, Person], data: bytes, told: Mapping[str, str]
+) -> None:
+    person = people["submitter"]
+    arrival = await arrive(pages, desk, person, "a.csv", data)
+    told = {"table": "contracts_flat", "delimiter": ";" if b";" in data else ",", **told}
+    again = await correct(pages, desk, person, arrival, 0, remember="1", **told)
+    (source,) = _sources(desk, again).values()
+    (remembered,) = desk.readings.of_member("HND")
+    assert remembered.labels == tuple(fold(each.heading) for each in source.columns)
+    later = await arrive(pages, desk, person, "b.csv", data.replace(b"1", b"7"))
+    assert desk.readings.of_arrival(later.id) == (remembered.id,)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import uvicorn
 from pipelines.cli import sending
 from pipelines.cli.show import Exit
 from pipelines.desk import Desk, Person
+from tests.command import ingp
 from tests.desk.test_journey import work
 from tests.pipelines.test_workflow import BAD, ONE, flat
 
@@ -71,6 +72,28 @@ def test_what_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("INGP_TOKEN", "")
     with pytest.raises(typer.BadParameter):
         sending.send_to("https://desk.example", [])
+
+
+def test_what_the_desk_decides_is_not_said_here(tmp_path: Path) -> None:
+    flat(tmp_path / "a.csv", ONE)
+    (tmp_path / "m.json").write_text("{}")
+    here_only = ("--member=HND", "--mapping=m.json", "--confirm-loss", "--publish")
+    told = ingp(tmp_path, "submit", "a.csv", "--to", "https://desk.example", *here_only)
+    assert told.returncode == 2
+    assert all(option.partition("=")[0] in told.stderr for option in here_only)
+    told = ingp(tmp_path, "submit", "a.csv", "--token-file", "m.json")
+    assert told.returncode == 2 and "--to" in told.stderr
+
+
+async def test_the_same_command_again_is_the_same_arrival(
+    desk: Desk, people: Mapping[str, Person], address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = desk.accounts.new_token(people["submitter"], "p", ["read", "submit"], timedelta(days=1))
+    monkeypatch.setenv("INGP_TOKEN", token)
+    good = flat(tmp_path / "good.csv", ONE)
+    for _turn in range(2):
+        assert await asyncio.to_thread(sending.send_to, address, [good], period="2024") == Exit.OK
+    assert len(desk.arrivals.of_member("HND")) == 1
 
 
 async def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,19 +127,12 @@ def _sent(answer: Answer | Kept) -> Response:
 
 def _who(datasette: Any, request: Request) -> tuple[Person, tuple[str, ...] | None]:
     """The person, and the scopes of the token that speaks for her."""
-    actor = request.actor or {}
-    number = str(actor.get("id", "")).removeprefix("person:")
-    if not number.isdecimal():
+    person, scopes = datasette.journey.speaker(request)
+    if person is None:
         told = request.headers.get("authorization", "")
-        raise ProblemError("bad-token" if told.lower().startswith("bearer") else "sign-in")
-    try:
-        person = datasette.desk.people.get(int(number))
-    except UnknownError as error:
-        raise ProblemError("sign-in") from error
-    if not person.active:
-        raise ProblemError("sign-in")
-    token = actor.get("token")
-    return person, tuple(token["scopes"]) if token else None
+        is_token = not request.actor and told.lower().startswith("bearer")
+        raise ProblemError("bad-token" if is_token else "sign-in")
+    return person, scopes
 
 
 def _entry(datasette: Any, identifier: str) -> Any:

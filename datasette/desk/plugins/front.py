@@ -88,6 +88,8 @@ def _menu(person: Person | None, _: Callable[[str], str]) -> list[tuple[str, str
         found.append(("/audit", _("Audit log")))
     if may(person, Action.HARVEST, person.member):
         found.append(("/harvest", _("Fetched by itself")))
+    if may(person, Action.WEBHOOKS, person.member):
+        found.append(("/webhooks", _("Messages to your programs")))
     if may(person, Action.INVITE):
         found.append(("/people", _("People")))
     return [*found, ("/account", _("My account"))]

@@ -8,7 +8,7 @@ from datasette import Request, Response, hookimpl
 
 from pipelines.desk import Action, Person, may
 from pipelines.desk.harvesting.sources import ARRIVED, INTERRUPTED, UNCHANGED, Source
-from pipelines.desk.harvesting.transport import Trouble
+from pipelines.desk.harvesting.trouble import Trouble
 from pipelines.exceptions import StoreError, UnknownError
 from pipelines.identifiers import parse_period
 
@@ -60,13 +60,12 @@ def _kind_words(_: Words) -> dict[str, str]:
 async def _allowed(datasette: Any, request: Request) -> Person | Response:
     """The person, or the answer for whoever may not."""
     journey = datasette.journey
-    found: Person | Response | None = await asyncio.to_thread(journey.person, request)
-    if found is None:
-        found = journey.to_sign_in(request)
-    elif not may(found, Action.HARVEST, found.member):
-        found = await journey.error(request, 403)
-    assert found is not None
-    return found
+    person: Person | None = await asyncio.to_thread(journey.person, request)
+    if person is None:
+        return journey.to_sign_in(request)
+    if not may(person, Action.HARVEST, person.member):
+        return await journey.error(request, 403)
+    return person
 
 
 def _members(datasette: Any, request: Request) -> dict[str, str]:

@@ -23,8 +23,10 @@ from pipelines.desk.reading import (
     MisreadError,
     SourceRead,
     corrected,
+    shortened,
     sources_read,
 )
+from pipelines.desk.staging import headings_as_told
 from pipelines.exceptions import PipelineError
 from pipelines.identifiers import SubmissionId
 from pipelines.records import StagedPackage
@@ -58,11 +60,26 @@ async def reading(datasette: Any, request: Request) -> Response:
     except MisreadError as error:
         return await _page(datasette, request, arrival, staged, source, told, error)
     if told.get("remember"):
-        await asyncio.to_thread(
-            datasette.desk.readings.remember,
-            arrival.member, source.labels, instructions["tables"][0], person.actor,
-        )  # fmt: skip
+        entry = instructions["tables"][0]
+        await asyncio.to_thread(_remember, datasette.desk, arrival, source, correction, entry, person.actor)
     return await _again(datasette, request, person, arrival, instructions)
+
+
+def _remember(
+    desk: Any,
+    arrival: Arrival,
+    source: SourceRead,
+    correction: Correction,
+    entry: Mapping[str, Any],
+    actor: str,
+) -> None:
+    """The next file is known by the headings that the corrected one has, not by those that were taken for them."""
+    if source.is_cut_otherwise(correction):
+        labels = headings_as_told(desk, arrival, source.head.file, entry)
+    else:
+        labels = source.labels(correction)
+    if labels:
+        desk.readings.remember(arrival.member, labels, entry, actor)
 
 
 async def forget(datasette: Any, request: Request) -> Response:
@@ -211,6 +228,7 @@ async def _page(
         "decimals": [(each, sentences.reading_name(each)) for each in DECIMALS],
         "trouble": trouble,
         "trouble_field": title(trouble.value) if trouble and trouble.code == "field-twice" else "",
+        "short": shortened,
     }  # fmt: skip
     answer: Response = await datasette.journey.render(
         request, "reading.html", values, 400 if trouble else 200

@@ -49,15 +49,21 @@ class Journey:
 
     def person(self, request: Request) -> Person | None:
         """Who is signed in at a page. A token speaks to the interface, not to pages."""
+        person, scopes = self.speaker(request)
+        return person if scopes is None else None
+
+    def speaker(self, request: Request) -> tuple[Person | None, tuple[str, ...] | None]:
+        """Who asks, None for strangers, and the scopes of the token that speaks for her, None for a session; blocking."""
         actor = request.actor or {}
         number = str(actor.get("id", "")).removeprefix("person:")
-        if not number.isdecimal() or "token" in actor:
-            return None
+        if not number.isdecimal():
+            return None, None
+        scopes = tuple(actor["token"]["scopes"]) if "token" in actor else None
         try:
             person = self.desk.people.get(int(number))
         except UnknownError:
-            return None
-        return person if person.active else None
+            return None, scopes
+        return (person if person.active else None), scopes
 
     async def open(
         self, request: Request, action: Action = Action.SEE

@@ -17,7 +17,6 @@ from datasette import Request, Response, hookimpl
 from pipelines.desk import Action, Person, may
 from pipelines.desk.api import ProblemError
 from pipelines.desk.uploads import KEPT_SECONDS, NotTakenError, Upload
-from pipelines.exceptions import UnknownError
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,termination,expiration"
@@ -167,18 +166,12 @@ async def _sender(datasette: Any, request: Request) -> Person | Response:
     """Who may send, or the answer for whoever may not. The header of the protocol is asked for: no form of another site can send it."""
     if request.headers.get("tus-resumable") != VERSION:
         return _problem(datasette, request, "tus-version", **{"tus-version": VERSION})
-    actor = request.actor or {}
-    number = str(actor.get("id", "")).removeprefix("person:")
-    if not number.isdecimal():
+    person, scopes = await asyncio.to_thread(datasette.journey.speaker, request)
+    if person is None:
         return _problem(datasette, request, "sign-in")
-    try:
-        person: Person = await asyncio.to_thread(datasette.desk.people.get, int(number))
-    except UnknownError:
-        return _problem(datasette, request, "sign-in")
-    scopes = actor["token"]["scopes"] if "token" in actor else None
-    if not person.active or not may(person, Action.SUBMIT, person.member, scopes=scopes):
+    if not may(person, Action.SUBMIT, person.member, scopes=scopes):
         return _problem(datasette, request, "token-scope" if scopes is not None else "not-allowed")
-    return person
+    return person  # type: ignore[no-any-return]
 
 
 def _number(text: str | None) -> int | None:

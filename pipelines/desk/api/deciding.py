@@ -82,48 +82,25 @@ def approve(call: Call) -> Answer:
     return _stands(call)
 
 
-def _decide(call: Call, move: Move) -> Answer:
-    with _conflicts():
-        deciding.decide(call.desk, call.person, call.submission, move, call.body["reason"])
-    return _stands(call)
+def _declare(move: Move, summary: str) -> None:
+    """A move that needs a reason and nothing else."""
+
+    def decide(call: Call) -> Answer:
+        with _conflicts():
+            deciding.decide(call.desk, call.person, call.submission, move, call.body["reason"])
+        return _stands(call)
+
+    decide.__name__ = move.name.lower()
+    operation(
+        "POST", f"/submissions/{{id}}/{move}", summary, NEEDS[move], STANDS, body=REASON, problems=CONFLICTS
+    )(decide)  # fmt: skip
 
 
-@operation(
-    "POST", f"/submissions/{{id}}/{Move.SEND_BACK}", "Send a sound submission back to whoever sent it.",
-    NEEDS[Move.SEND_BACK], STANDS, body=REASON, problems=CONFLICTS,
-)  # fmt: skip
-def send_back(call: Call) -> Answer:
-    return _decide(call, Move.SEND_BACK)
-
-
-@operation(
-    "POST", f"/submissions/{{id}}/{Move.ASK_AGAIN}", "Take an approval back; it waits for a new one.",
-    NEEDS[Move.ASK_AGAIN], STANDS, body=REASON, problems=CONFLICTS,
-)  # fmt: skip
-def ask_again(call: Call) -> Answer:
-    return _decide(call, Move.ASK_AGAIN)
-
-
-@operation(
-    "POST", f"/submissions/{{id}}/{Move.TAKE_BACK}", "Take a submission back that is not accepted yet.",
-    NEEDS[Move.TAKE_BACK], STANDS, body=REASON, problems=CONFLICTS,
-)  # fmt: skip
-def take_back(call: Call) -> Answer:
-    return _decide(call, Move.TAKE_BACK)
-
-
-@operation(
-    "POST", f"/submissions/{{id}}/{Move.WITHDRAW}", "Withdraw what is published: its rows leave the next release.",
-    NEEDS[Move.WITHDRAW], STANDS, body=REASON, problems=CONFLICTS,
-)  # fmt: skip
-def withdraw(call: Call) -> Answer:
-    return _decide(call, Move.WITHDRAW)
-
-
-@operation(
-    "POST", f"/submissions/{{id}}/{Move.CORRECT}",
-    "Announce a corrected file for what is published; once accepted, it replaces this one.",
-    NEEDS[Move.CORRECT], STANDS, body=REASON, problems=CONFLICTS,
-)  # fmt: skip
-def correct(call: Call) -> Answer:
-    return _decide(call, Move.CORRECT)
+for _move, _summary in {
+    Move.SEND_BACK: "Send a sound submission back to whoever sent it.",
+    Move.ASK_AGAIN: "Take an approval back; it waits for a new one.",
+    Move.TAKE_BACK: "Take a submission back that is not accepted yet.",
+    Move.WITHDRAW: "Withdraw what is published: its rows leave the next release.",
+    Move.CORRECT: "Announce a corrected file for what is published; once accepted, it replaces this one.",
+}.items():
+    _declare(_move, _summary)

@@ -6,6 +6,7 @@ from typing import Any
 from pipelines.desk.api.declared import FORM, JSON, OPERATIONS, PREFIX, Operation
 from pipelines.desk.api.problems import STATUS
 from pipelines.desk.api.schemas import SCHEMAS, ref
+from pipelines.desk.api.webhooks import webhooks
 
 PROBLEM = "application/problem+json"
 KEY = {
@@ -34,6 +35,7 @@ def openapi(home: str, version: str = "1") -> dict[str, Any]:
         "servers": [{"url": f"{home}{PREFIX}"}],
         "security": [{"token": []}, {"session": []}],
         "paths": paths,
+        "webhooks": webhooks(),
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {

@@ -29,7 +29,7 @@ def told(call: Call, entry: LedgerEntry) -> dict[str, Any]:
     own = f"{call.home}{PREFIX}/submissions/{entry.submission_id}"
     return {
         "id": str(entry.submission_id), "member": str(entry.member), "package_type": entry.package_type, "period": entry.period,
-        "file": entry.source_name, "sha256": entry.sha256, "state": entry.state.value, "verdict": entry.verdict,
+        "file": entry.source_name, "state": entry.state.value, "verdict": entry.verdict,
         "received_at": instant(entry.received_at), "updated_at": instant(entry.updated_at),
         "rows": {"received": entry.rows_in, "accepted": entry.rows_accepted, "refused": entry.rows_refused},
         "errors": entry.errors, "warnings": entry.warnings, "notices": entry.notices, "version": entry.version_number,

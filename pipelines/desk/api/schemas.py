@@ -4,6 +4,7 @@ from typing import Any
 
 from pipelines.desk.arrivals import ArrivalState
 from pipelines.desk.deciding import Move
+from pipelines.desk.webhooks.messages import TEST, TOPICS
 from pipelines.store import State
 
 TEXT: dict[str, Any] = {"type": "string"}
@@ -11,6 +12,7 @@ MAYBE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
 COUNT: dict[str, Any] = {"type": ["integer", "null"], "minimum": 0}
 INSTANT: dict[str, Any] = {"type": "string", "format": "date-time"}
 MAYBE_INSTANT: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
+MAYBE_URI: dict[str, Any] = {"type": ["string", "null"], "format": "uri"}
 LINKS: dict[str, Any] = {
     "type": "object",
     "description": "Addresses, by what is there.",
@@ -32,7 +34,7 @@ def ref(name: str) -> dict[str, Any]:
 
 _SUBMISSION = {
     "id": TEXT, "member": TEXT, "package_type": TEXT, "period": {"type": "string", "description": "all, 2026, 2026-03, 2026-Q1"},
-    "file": TEXT, "sha256": TEXT, "state": {"type": "string", "enum": [each.value for each in State]},
+    "file": TEXT, "state": {"type": "string", "enum": [each.value for each in State]},
     "verdict": {"type": ["string", "null"], "description": "What the check found; null until it is done."},
     "received_at": INSTANT, "updated_at": INSTANT,
     "rows": record(received=COUNT, accepted=COUNT, refused=COUNT),
@@ -74,6 +76,18 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         id={"type": "string", "description": "Goes into an approval: what was seen."},
         state={"type": "string", "enum": ["being-made", "made", "broken"]},
         changes={"type": ["object", "null"], "description": "Rows, examples and sums of money that would change."},
+    ),
+    "Message": record(
+        type={"type": "string", "enum": [*TOPICS, TEST]},
+        timestamp={**INSTANT, "description": "When it happened; `webhook-timestamp` is when it was sent."},
+        data=record(
+            submission=MAYBE_TEXT, member=MAYBE_TEXT, package_type=MAYBE_TEXT,
+            state={"type": ["string", "null"], "enum": [*(each.value for each in State), None],
+                   "description": "What the submission became; it can be something else by now."},
+            page={**MAYBE_URI, "description": "Where a person looks."},
+            api={**MAYBE_URI, "description": "Where a program asks, with a token."},
+            release=MAYBE_TEXT,
+        ),
     ),
     "Problem": {
         "type": "object", "required": ["type", "title", "status", "detail", "code"],

@@ -2,8 +2,8 @@
 
 sources     what is fetched, when, and what happened; claims, so that no two workers fetch the same
 timetable   when the next try is, after success and after failure
-transport   what a fetcher must do, and what may go wrong
-asking      the fetcher that does it
+trouble     what may go wrong
+asking      who asks the address, with every guard against addresses of our own network
 gathering   the pages of an OCDS API as one package
 rounds      one harvest, from the claim to the arrival
 """

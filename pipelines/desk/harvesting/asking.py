@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.desk import fetching
-from pipelines.desk.harvesting.transport import HarvestError, Trouble
+from pipelines.desk.harvesting.trouble import HarvestError, Trouble
 
 _TROUBLES = {
     "address": Trouble.ADDRESS_REFUSED,

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urldefrag, urljoin
 
-from pipelines.desk.harvesting.transport import PASSING, Fetched, Fetcher, HarvestError, Trouble
+from pipelines.desk.fetching import Fetched
+from pipelines.desk.harvesting.asking import Guarded
+from pipelines.desk.harvesting.trouble import PASSING, HarvestError, Trouble
 from pipelines.intake.ocds.stream import BrokenJsonError, JsonStream, TextSource
 
 PATIENCE = 60.0
@@ -53,7 +55,7 @@ class Budget:
         return self.bounds.most_bytes - self.size
 
     def fetch(
-        self, fetcher: Fetcher, url: str, folder: Path, etag: str | None = None, modified: str | None = None
+        self, fetcher: Guarded, url: str, folder: Path, etag: str | None = None, modified: str | None = None
     ) -> Fetched:
         """One address, tried again where trouble may pass. HarvestError: it stays, or the bounds are reached."""
         if self.pages >= self.bounds.pages:
@@ -168,7 +170,7 @@ class _Package:
 
 
 def gather(
-    fetcher: Fetcher,
+    fetcher: Guarded,
     address: str,
     folder: Path,
     budget: Budget,

@@ -12,10 +12,11 @@ from typing import Any
 
 from pipelines.desk.arrivals import write_down
 from pipelines.desk.desk import Desk
+from pipelines.desk.harvesting.asking import Guarded
 from pipelines.desk.harvesting.gathering import Bounds, Budget, gather
 from pipelines.desk.harvesting.sources import ARRIVED, SILENCE, UNCHANGED, LostClaimError, Source
 from pipelines.desk.harvesting.timetable import LETTER_AFTER, next_time, next_try
-from pipelines.desk.harvesting.transport import Fetcher, HarvestError, Trouble
+from pipelines.desk.harvesting.trouble import HarvestError, Trouble
 from pipelines.desk.names import safe_name
 from pipelines.desk.permissions import Role
 from pipelines.exceptions import UnknownError
@@ -35,7 +36,7 @@ class _Taken:
     modified: str | None
 
 
-def harvest_due(desk: Desk, fetcher: Fetcher, bounds: Bounds | None = None) -> bool:
+def harvest_due(desk: Desk, fetcher: Guarded, bounds: Bounds | None = None) -> bool:
     """Harvest one source that is due; False when none is."""
     claimed = desk.harvests.claim(datetime.now(UTC))
     if claimed is None:
@@ -56,14 +57,20 @@ def harvest_due(desk: Desk, fetcher: Fetcher, bounds: Bounds | None = None) -> b
     return True
 
 
-def _harvest(desk: Desk, fetcher: Fetcher, source: Source, run: str, folder: Path, budget: Budget) -> None:
+def _harvest(desk: Desk, fetcher: Guarded, source: Source, run: str, folder: Path, budget: Budget) -> None:
     try:
         taken = _take(fetcher, source, folder, budget)
+        if taken is not None and taken.sha256 != source.sha256:
+            # Before the transaction that ends the run: an arrival that is written down has its file.
+            place = desk.arrivals.folder(run)
+            place.mkdir(parents=True)
+            shutil.move(taken.path, place / taken.name)
     except HarvestError as error:
         _failed(desk, source, run, budget, error)
         return
     except OSError:
         # The disk is ours: the address has done nothing wrong, but must not be asked without a rest either.
+        _clear(desk, run)
         _failed(desk, source, run, budget, HarvestError(Trouble.MACHINE))
         return
     now = datetime.now(UTC)
@@ -80,9 +87,6 @@ def _harvest(desk: Desk, fetcher: Fetcher, source: Source, run: str, folder: Pat
     if taken.sha256 == source.sha256:
         with desk.harvests.finishing(source, run, UNCHANGED, **came, **well):
             return
-    place = desk.arrivals.folder(run)
-    place.mkdir(parents=True)
-    shutil.move(taken.path, place / taken.name)
     with desk.harvests.finishing(source, run, ARRIVED, **came, **well) as connection:
         write_down(
             connection,
@@ -94,7 +98,7 @@ def _harvest(desk: Desk, fetcher: Fetcher, source: Source, run: str, folder: Pat
         )
 
 
-def _take(fetcher: Fetcher, source: Source, folder: Path, budget: Budget) -> _Taken | None:
+def _take(fetcher: Guarded, source: Source, folder: Path, budget: Budget) -> _Taken | None:
     """What the address has; None when it is what was taken last. HarvestError: nothing whole came."""
     if source.kind == "ocds":
         gathered = gather(fetcher, source.address, folder, budget, source.etag, source.modified)

@@ -1,8 +1,6 @@
-"""What a harvest needs of whoever fetches for it. Harvesting opens no connection by itself."""
+"""What may go wrong with a harvest."""
 
 from enum import StrEnum
-from pathlib import Path
-from typing import Protocol
 
 
 class Trouble(StrEnum):
@@ -45,39 +43,3 @@ class HarvestError(Exception):
     def __init__(self, trouble: Trouble, wait: float | None = None) -> None:
         super().__init__(trouble.value)
         self.trouble, self.wait = trouble, wait
-
-
-class Fetched(Protocol):
-    """An answer on disk, whole. path: None when it is unchanged."""
-
-    @property
-    def path(self) -> Path | None: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def etag(self) -> str | None: ...
-    @property
-    def modified(self) -> str | None: ...
-    @property
-    def size(self) -> int: ...
-
-
-class Fetcher(Protocol):
-    """Fetches one address, with every guard against addresses of our own network."""
-
-    def fetch(
-        self,
-        url: str,
-        folder: Path,
-        *,
-        most_bytes: int,
-        seconds: float,
-        etag: str | None,
-        modified: str | None,
-    ) -> Fetched:
-        """The whole answer in a new file of `folder`. HarvestError: whatever else happened."""
-        ...
-
-    def check(self, url: str) -> None:
-        """HarvestError: nobody may be asked at this address."""
-        ...
