@@ -54,6 +54,10 @@ class Settings(BaseSettings):
         "",
         description="Names of hosts of one's own network, with blanks between, that members may have messages of webhooks sent to all the same.",
     )
+    indicators: bool = Field(
+        False,
+        description="Whether a release holds indicators and red flags. Above a million contracts they take longer than the release.",
+    )
     licence: str = Field("CC-BY-4.0", description="Licence of what the Secretariat compiles (SPDX).")
     loss_share: float = Field(
         0.1, description="A version that loses more of a table than this waits for a person."

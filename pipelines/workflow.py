@@ -335,6 +335,7 @@ def publish(site: Installation, *, progress: Progress | None = None, force: bool
         known=[each.release_id for each in site.ledger.releases()],
         memory_limit=site.settings.memory_limit,
         threads=site.settings.threads,
+        indicators=site.settings.indicators,
         progress=progress,
     )
     switch_current(release.release_id, site.zones)

@@ -74,12 +74,14 @@ def assemble_release(
     known: Collection[str] = (),
     memory_limit: str = "4GB",
     threads: int = 0,
+    indicators: bool = False,
     progress: Progress | None = None,
 ) -> Release:
     """Build the release of these versions (one per member and package type) and verify it.
 
     local_path: lake path -> local file. judgements: what the checks found in what the versions hold. origins: what
-    brought the rows of each period, where that is not the version itself. known: numbers of releases that may not be on disk any more. The release is visible as ``releases/<id>/`` only when every file
+    brought the rows of each period, where that is not the version itself. known: numbers of releases that may not be on disk any more.
+    indicators: whether figures and red flags are worked out as well (`pipelines.publication.indicators`). The release is visible as ``releases/<id>/`` only when every file
     has been written, counted, hashed and flushed to disk; `switch_current` then makes it the one that is served.
     Raises PublicationError, leaving nothing behind, when a count does not add up.
     """
@@ -106,6 +108,7 @@ def assemble_release(
                 base_url,
                 judgements or {},
                 origins or {},
+                indicators,
                 tell,
             )
         shutil.rmtree(work / "tmp", ignore_errors=True)
@@ -134,6 +137,7 @@ def _build(
     base_url: str,
     judgements: Judgements,
     origins: Origins,
+    indicators: bool,
     progress: Progress,
 ) -> Release:
     paths = {each.path: local_path(each.path) for version in versions for each in version.tables}
@@ -142,8 +146,8 @@ def _build(
     create_reference_tables(con, catalogue, versions, origins)
     create_summaries(con, tables, versions, judgements, origins)
     write_answers(con, catalogue, tables, work / ANSWERS)
-    indicators = create_indicators(con, catalogue, tables, now)
-    reference = (*REFERENCE, *indicators)
+    figures = create_indicators(con, catalogue, tables, now) if indicators else ()
+    reference = (*REFERENCE, *figures)
     facts = {"release": str(release_id), "licence": licence, "source": base_url}
     steps = len(tables) + 4
     written: list[Written] = []
@@ -151,7 +155,7 @@ def _build(
         progress(table.name, done, steps)
         written += _write_table(con, table, catalogue, facts, work)
     written += [
-        (path, rows, None, None, None) for path, rows, _ in write_indicators(con, indicators, work / FOLDER)
+        (path, rows, None, None, None) for path, rows, _ in write_indicators(con, figures, work / FOLDER)
     ]
     progress("SQLite", steps - 4, steps)
     write_pages(con, tables, reference, work / PLACE)

@@ -10,12 +10,21 @@ import pytest
 
 from pipelines.indicators import indicators_of_release
 from pipelines.publication.indicators import INDICATOR_TABLES
+from pipelines.settings import Settings
 from pipelines.workflow import Installation, publish, submit
 
 HEADING = (
     "contract_id,ocid,buyer_name,supplier_name,procurement_method,number_of_tenderers,contract_status,"
     "contract_value_amount,contract_value_currency,contract_date_signed\n"
 )
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Installation:
+    """One that has switched the indicators on."""
+    return Installation.open(
+        Settings(data_dir=tmp_path / "var", memory_limit="1GB", threads=2, indicators=True)
+    )
 
 
 @pytest.fixture
