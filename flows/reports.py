@@ -16,10 +16,11 @@ from prefect.events import emit_event
 
 from pipelines.catalogue import LANGUAGES, Catalogue
 from pipelines.exceptions import PipelineError
+from pipelines.rechecked import Recheck
 from pipelines.records import Release, ValidationReport, count_rows
 from pipelines.reporting import Sentences, render_markdown, translations
 from pipelines.settings import Settings
-from pipelines.workflow import Outcome, Progress, Recheck
+from pipelines.workflow import Outcome, Progress
 
 PROGRESS_SECONDS = 1.0
 """Shortest time between two updates of a progress artifact: each is a call to the server."""
@@ -172,7 +173,7 @@ def announce_release(release: Release) -> None:
 def show_recheck(results: list[Recheck], settings: Settings) -> list[str]:
     """The table of submissions that would be judged otherwise today; returns which."""
     _ = translations(operator_language(settings)).gettext
-    changed = [each for each in results if each.before != each.after or each.new_codes]
+    changed = [each for each in results if each.is_otherwise]
     table = [
         {
             _("Submission"): str(each.submission_id),

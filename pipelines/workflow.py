@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines import rechecked
 from pipelines.catalogue import Catalogue, load_catalogue
 from pipelines.exceptions import UnknownError
 from pipelines.identifiers import MemberCode, SubmissionId
@@ -392,18 +393,8 @@ def unpublish(
     return withdraw_table(site.zones.releases, table, reasons, releases or (ALL,), by)
 
 
-@dataclass(frozen=True)
-class Recheck:
-    """A submission that counts today, judged again by the rules of now."""
-
-    submission_id: SubmissionId
-    before: Verdict
-    after: Verdict
-    new_codes: tuple[str, ...]
-
-
-def recheck(site: Installation, *, progress: Progress | None = None) -> list[Recheck]:
-    """Try the rules of now on everything accepted, without changing anything (architecture, habits)."""
+def recheck(site: Installation, *, progress: Progress | None = None) -> list[rechecked.Recheck]:
+    """Try the rules of now on everything accepted, without changing any of it; `pipelines.rechecked` keeps what was found."""
     results = []
     records = [
         record
@@ -430,7 +421,8 @@ def recheck(site: Installation, *, progress: Progress | None = None) -> list[Rec
         shutil.rmtree(folder)
         known = {group.code for group in before.groups}
         new = tuple(sorted({group.code for group in after.groups} - known))
-        results.append(Recheck(submission_id, before.verdict, after.verdict, new))
+        results.append(rechecked.Recheck(submission_id, before.verdict, after.verdict, new))
+    rechecked.keep(site.zones, results)
     return results
 
 

@@ -22,6 +22,7 @@ class Zones:
         <root>/uploads/<upload>/       files that come in pieces, until they are an arrival
         <root>/made/<work>/            what `flows.desk` made for a page; made again when it is gone
         <root>/outbox/*.eml            letters, where there is no mail server
+        <root>/rechecked.json          what the rules of now say to what is accepted, of the last time
         <root>/tmp/                    unfinished work; safe to delete when nothing runs
     """
 
@@ -70,6 +71,10 @@ class Zones:
     @property
     def made(self) -> Path:
         return self.root / "made"
+
+    @property
+    def rechecked(self) -> Path:
+        return self.root / "rechecked.json"
 
     @property
     def tmp(self) -> Path:

@@ -169,7 +169,7 @@ def recheck(as_json: Json = False) -> None:
     site = Installation.open()
     with progress_bar(as_json) as progress:
         results = recheck_accepted(site, progress=progress)
-    changed = [each for each in results if each.before != each.after or each.new_codes]
+    changed = [each for each in results if each.is_otherwise]
     if as_json:
         print_json(
             [

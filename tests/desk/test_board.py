@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from pipelines.desk import Desk, MemberPolicy, Person
+from pipelines.identifiers import SubmissionId
+from pipelines.rechecked import Recheck, keep
+from pipelines.records import Verdict
 from tests.desk.conftest import as_actor
+from tests.desk.test_journey import send
+from tests.pipelines.test_workflow import ONE, TWO
 
 
 @pytest.mark.parametrize("path", ["/board", "/board.csv", "/board.xlsx", "/board/HND"])
@@ -29,6 +34,32 @@ async def test_a_late_member_is_told_in_words(desk: Desk, pages: Any, people: Ma
     assert len(rows) == 33 and rows[1][0] == "HND"
     odd = await pages.get("/board?period=%3Cscript%3E&sort=x&timing=y&state=z", actor=seen)
     assert odd.status_code == 200 and "<script" not in odd.text
+
+
+async def test_what_the_rules_of_now_say_is_on_the_members_page(
+    desk: Desk, pages: Any, people: Mapping[str, Person]
+) -> None:
+    seen = as_actor(people["secretariat"])
+    assert "ingp recheck" in (await pages.get("/board/HND?lang=en", actor=seen)).text
+    first = send(desk, people["submitter"], ONE, period="2023")
+    second = send(desk, people["submitter"], TWO, period="2024")
+    codes = ("amount-negative", "<b>gone")
+    results = [
+        Recheck(first, Verdict.ACCEPTED, Verdict.REJECTED, codes),
+        Recheck(second, Verdict.ACCEPTED, Verdict.ACCEPTED, ()),
+        Recheck(
+            SubmissionId(str(first)[:-1] + ("0" if str(first)[-1] != "0" else "1")),
+            Verdict.ACCEPTED,
+            Verdict.REJECTED,
+            (),
+        ),
+    ]
+    keep(desk.site.zones, results)
+    page = (await pages.get("/board/HND?lang=en", actor=seen)).text
+    told = page.split("What the rules of now say</h2>")[1].split("<h2>")[0]
+    assert "of 2 accepted submissions of this member, 1 would be" in told
+    assert str(first) in told and str(second) not in told and "not sound" in told
+    assert "amounts below zero" in told and "&lt;b&gt;gone" in told
 
 
 async def test_administrators_change_what_was_agreed(

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import workflow
+from pipelines import rechecked, workflow
 from pipelines.exceptions import IntakeError, UnknownError
 from pipelines.publication import current_release, read_release, switch_current
 from pipelines.publication.alone import held
@@ -306,7 +306,11 @@ def test_direct_personal_data_is_kept_back_and_registered(site: Installation, tm
 def test_recheck_changes_nothing(site: Installation, tmp_path: Path) -> None:
     workflow.submit(site, [flat(tmp_path / "a.csv", ONE)], "HND")
     (result,) = workflow.recheck(site)
-    assert (result.before, result.new_codes) == (result.after, ())
+    assert (result.before, result.new_codes) == (result.after, ()) and not result.is_otherwise
+    found = rechecked.last(site.zones)
+    assert found is not None and found.results == (result,)
+    site.zones.rechecked.write_text("[", encoding="utf-8")
+    assert rechecked.last(site.zones) is None, "a broken file is none, and the next time writes another"
     assert site.ledger.submissions()[0].state == State.ACCEPTED
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from datasette import Forbidden, NotFound, Request, Response, hookimpl
 
+from pipelines import rechecked
 from pipelines.desk import Action, Person, may
 from pipelines.desk.board import PERIODS, SORTS, Line, Timing, arranged, lines, standings, standings_of_all
 from pipelines.desk.board_files import csv_file, ics_file, xlsx_file
@@ -16,6 +17,8 @@ from pipelines.desk.calendar import Due, coming, span, today_of
 from pipelines.desk.members import FREQUENCIES
 from pipelines.desk.reminders import LONGEST_NOTE, remind_by_hand
 from pipelines.exceptions import StoreError
+from pipelines.records import Verdict
+from pipelines.reporting.check_titles import check_titles
 from pipelines.store import LedgerEvent, State
 
 FILES = {
@@ -51,6 +54,14 @@ def state_words(_: Callable[[str], str]) -> dict[str, str]:
         State.READY: _("Ready"), State.IN_REVIEW: _("In review"), State.ACCEPTED: _("Accepted"),
         State.PUBLISHED: _("Published"), State.SUPERSEDED: _("Replaced"), State.WITHDRAWN: _("Withdrawn"),
     }  # fmt: skip
+
+
+def verdict_words(_: Callable[[str], str]) -> dict[str, str]:
+    return {
+        Verdict.ACCEPTED: _("sound"),
+        Verdict.ACCEPTED_WITH_WARNINGS: _("sound, with warnings"),
+        Verdict.REJECTED: _("not sound"),
+    }
 
 
 def timing_words(_: Callable[[str], str]) -> dict[str, str]:
@@ -191,6 +202,8 @@ async def member_page(datasette: Any, request: Request) -> Response:
         "policy": policy, "trouble": trouble, "frequencies": frequency_words(_), "states": state_words(_),
         "count": sum(each.active for each in await asyncio.to_thread(desk.people.of_member, code)),
         "history": await asyncio.to_thread(desk.site.ledger.submissions, code),
+        "rechecked": await asyncio.to_thread(rechecked.last, desk.site.zones), "verdicts": verdict_words(_),
+        "titles": check_titles(datasette.language_of(request)),
     }  # fmt: skip
     page = await datasette.render_template("board_member.html", shown, request=request)
     return Response.html(page, status=400 if trouble else 200)
