@@ -231,7 +231,10 @@ def test_an_upload_that_is_cut_five_times_arrives_whole(
     # A small one first, over no connection that is cut: what the server loads once is none of the upload's.
     small = tmp_path / "small.bin"
     small.write_bytes(b"x" * 1000)
-    TusClient(f"http://127.0.0.1:{port}/uploads", headers=client.headers).uploader(str(small)).upload()
+    with small.open("rb") as file:
+        TusClient(f"http://127.0.0.1:{port}/uploads", headers=client.headers).uploader(
+            file_stream=file
+        ).upload()
     before, address = peak_mb(process), None
     for _try in range(40):
         with source.open("rb") as file:
