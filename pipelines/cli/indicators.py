@@ -1,17 +1,28 @@
 """``ingp indicators``: figures, flags and what can be computed, of OCDS files or of a release."""
 
+from collections import Counter
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from pipelines.cli.checking import Json
 from pipelines.cli.judging import catalogue_for
-from pipelines.cli.show import Exit, grid, number, out, print_json
+from pipelines.cli.show import Exit, err, grid, number, out, print_json
 from pipelines.cli.words import LANGUAGE, _
+from pipelines.records import Severity
+from pipelines.reporting import Sentences
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.catalogue import Catalogue
+    from pipelines.records import Finding
+
+OCDS_FILES = (".json", ".jsonl")
+PROCUREMENT = "procurement"
 
 
 class Form(StrEnum):
@@ -51,6 +62,14 @@ def indicators(
             raise typer.BadParameter(
                 _("{path} does not exist. Is the name right, and the folder?").format(path=path)
             )
+        if path.is_file() and path.suffix.lower() not in OCDS_FILES:
+            raise typer.BadParameter(
+                _(
+                    "{path} is no OCDS file: its name has to end in .json or .jsonl. Tables are sent with “ingp submit”."
+                ).format(path=path)
+            )
+    if target is not None and target.exists() and not target.is_dir():
+        raise typer.BadParameter(_("{path} is a file. Please name a folder.").format(path=target))
     settings = Settings()
     catalogue = catalogue_for(settings, member)
     memory, threads = settings.memory_limit, settings.threads
@@ -67,6 +86,8 @@ def indicators(
         "indicator_computability": found.computability,
         "indicator_next_fields": found.next_fields,
     }
+    errors = [each for each in found.findings if catalogue.severity(each.code) is Severity.ERROR]
+    _tell(errors, catalogue)
     if target:
         target.mkdir(parents=True, exist_ok=True)
         for name, frame in tables.items():
@@ -79,7 +100,7 @@ def indicators(
                 frame.to_json(path, orient="records", force_ascii=False)
     whole = found.indicators[(found.indicators.scope == "network") & found.indicators.year.isna()]
     if as_json:
-        print_json({"indicators": len(found.indicators), "flags": len(found.flags), "computed": sorted(set(whole.indicator)), "folder": str(target) if target else None})  # fmt: skip
+        print_json({"indicators": len(found.indicators), "flags": len(found.flags), "computed": sorted(set(whole.indicator)), "errors": [each.to_dict() for each in errors], "folder": str(target) if target else None})  # fmt: skip
     else:
         definitions = load_indicators(catalogue.folder)
         rows = [
@@ -87,11 +108,14 @@ def indicators(
                 row.indicator,
                 definitions[row.indicator].texts[LANGUAGE].title,
                 " ".join(str(part) for part in (row.category, row.currency) if isinstance(part, str)),
-                f"{row.value:g}" if row.value == row.value else "—",
+                number(row.value) if row.value == row.value else "—",
                 number(int(row.n)),
             )
             for row in whole.itertuples()
         ]
+        if not rows:
+            out.print(_("No contracting process was found in these files, so there is nothing to work out."))
+            raise typer.Exit(Exit.DATA)
         out.print(grid((_("Code"), _("Indicator"), "", _("Value"), _("Cases")), rows, right=(3, 4)))
         out.print(
             _("Flags: {count}. A flag is a reason to look, not a proof.").format(
@@ -100,7 +124,19 @@ def indicators(
         )
         if target:
             out.print(_("The tables are in {folder}.").format(folder=escape(str(target))))
-    raise typer.Exit(Exit.OK if len(whole) else Exit.DATA)
+    raise typer.Exit(Exit.OK if len(whole) and not errors else Exit.DATA)
+
+
+def _tell(errors: "Sequence[Finding]", catalogue: "Catalogue") -> None:
+    """What could not be read, before any figure: a part must not pass for the whole."""
+    if not errors:
+        return
+    sentences = Sentences(catalogue, catalogue.package_type(PROCUREMENT), LANGUAGE)
+    err.print(_("These files could not be read whole. The figures are of what could be read:"))
+    of_code = {each.code: each for each in reversed(errors)}
+    for code, count in Counter(each.code for each in errors).most_common():
+        text = sentences.finding(of_code[code], count)
+        err.print(f"× {text.what} {text.fix} ({number(count)})", markup=False)
 
 
 def register(app: typer.Typer) -> None:

@@ -46,8 +46,9 @@ class Exit(IntEnum):
     """Something outside the data failed."""
 
 
-def number(value: int) -> str:
-    return format_decimal(value, locale=LANGUAGE)
+def number(value: int | float) -> str:
+    """A figure as the language writes it: whole ones whole, others with six decimals at most."""
+    return format_decimal(value, format="#,##0.######", locale=LANGUAGE)
 
 
 def labelled(name: str, value: str) -> str:

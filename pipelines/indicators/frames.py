@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,18 +16,23 @@ from pipelines.indicators.compute import FLAGS, INDICATORS, Settings, compute_in
 from pipelines.indicators.definitions import load_indicators
 from pipelines.indicators.reading import ocds_relations, release_relations
 from pipelines.indicators.tables import open_tables
+from pipelines.records import Finding
 
 TABLES = (INDICATORS, FLAGS, COMPUTABILITY, NEXT)
 
 
 @dataclass(frozen=True)
 class Frames:
-    """The four tables of a computation, one row a figure, a flag, a (member, year, indicator), a step."""
+    """The four tables of a computation, one row a figure, a flag, a (member, year, indicator), a step.
+
+    findings: what was wrong with the files that were read, of OCDS files only.
+    """
 
     indicators: pd.DataFrame
     flags: pd.DataFrame
     computability: pd.DataFrame
     next_fields: pd.DataFrame
+    findings: tuple[Finding, ...] = ()
 
 
 def compute_tables(
@@ -93,9 +98,9 @@ def indicators_of_ocds(
         TemporaryDirectory(prefix="ingp-indicators-") as work,
         closing(connect(memory_limit=memory_limit, threads=threads)) as con,
     ):
-        relations, _found = ocds_relations(files, catalogue, Path(work))
+        relations, read = ocds_relations(files, catalogue, Path(work))
         compute_tables(con, catalogue, relations, settings, member=member, references=references, only=only)
-        return _frames(con)
+        return replace(_frames(con), findings=tuple(read.findings))
 
 
 def _frames(con: duckdb.DuckDBPyConnection) -> Frames:

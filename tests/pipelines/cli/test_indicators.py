@@ -56,7 +56,52 @@ def test_for_people(tmp_path: Path, releases: Path, language: str, word: str) ->
     assert "U015" in done.stdout and word in done.stdout
 
 
-def test_a_file_without_processes(tmp_path: Path) -> None:
-    (tmp_path / "empty.json").write_text("[]", encoding="utf-8")
-    assert command.ingp(tmp_path, "indicators", "empty.json").returncode == 1
-    assert command.ingp(tmp_path, "indicators", "absent.json").returncode == 2
+def test_figures_are_shown_whole(tmp_path: Path) -> None:
+    awards = [
+        {
+            "id": "1",
+            "status": "active",
+            "value": {"amount": 29_925_413.57, "currency": "MXN"},
+            "suppliers": [{"id": "S"}],
+        }
+    ]
+    release = {
+        "ocid": "ocds-1",
+        "id": "1",
+        "date": "2024-01-01T00:00:00Z",
+        "tag": ["compiled"],
+        "awards": awards,
+    }
+    (tmp_path / "a.json").write_text(json.dumps({"releases": [release]}), encoding="utf-8")
+    done = command.ingp(tmp_path, "indicators", "a.json", "--minimum", "1")
+    assert "29,925,413.57" in done.stdout and "e+07" not in done.stdout
+    done = command.ingp(tmp_path, "indicators", "a.json", "--minimum", "1", language="es")
+    assert "29.925.413,57" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("language", "nothing", "part"),
+    [
+        ("es", "No se encontró ningún proceso", "no se pudieron leer enteros"),
+        ("en", "No contracting process was found", "could not be read whole"),
+        ("pt", "Nenhum processo", "não puderam ser lidos por inteiro"),
+        ("fr", "Aucun processus", "n’ont pas pu être lus en entier"),
+    ],
+)
+def test_what_gives_no_figures_is_told(
+    tmp_path: Path, releases: Path, language: str, nothing: str, part: str
+) -> None:
+    (tmp_path / "empty.json").write_text('{"releases": []}', encoding="utf-8")
+    done = command.ingp(tmp_path, "indicators", "empty.json", language=language)
+    assert done.returncode == 1 and nothing in done.stdout
+    broken = tmp_path / "cut.jsonl"
+    broken.write_text(releases.read_text(encoding="utf-8")[:-20], encoding="utf-8")
+    done = command.ingp(tmp_path, "indicators", "cut.jsonl", language=language)
+    assert done.returncode == 1 and part in done.stderr.replace("\n", " ") and "cut.jsonl" in done.stderr
+
+
+def test_misuse_is_told(tmp_path: Path, releases: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    for words in (("absent.json",), ("a.csv",), (releases.name, "-o", "a.csv")):
+        done = command.ingp(tmp_path, "indicators", *words)
+        assert done.returncode == 2 and words[-1] in done.stderr.replace("\n", "")
